@@ -1,0 +1,59 @@
+"""The exception tree: what stops a run, and the exit code that it ends with.
+
+    CsvexportError
+    ├── UsageError       2  the command line asks for something that cannot be
+    ├── ProfileError     2  the profile has mistakes; all of them are listed
+    ├── SourceError      3  a source cannot be read
+    ├── DataError        1  the data must not be sent: too many rows rejected, identifiers damaged
+    └── OutputError      4  the batch cannot be written: no space, no permission
+
+A problem with a single row is no exception; it is an issue (`issues.py`).
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class CsvexportError(Exception):
+    """Base of every error that csvexport raises on purpose: one message that says what, where and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(CsvexportError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class ProfileError(CsvexportError):
+    """The profile has mistakes.
+
+    Attributes:
+        mistakes: one line each, `profile.toml: goals[2].time: no column "..."`.
+    """
+
+    exit_code = 2
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        """Keep the mistakes one by one beside the message that joins them."""
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class SourceError(CsvexportError):
+    """A source cannot be read."""
+
+    exit_code = 3
+
+
+class DataError(CsvexportError):
+    """The source can be read, but what is in it must not be sent."""
+
+    exit_code = 1
+
+
+class OutputError(CsvexportError):
+    """The batch cannot be written."""
+
+    exit_code = 4

@@ -1,0 +1,201 @@
+"""The catalogue of issues: everything that can be wrong with a row, what it is called and what to do about it.
+
+An issue is a value, never an exception: kernels mark rows with a `Code`, the accounting counts them, reports print the
+title and the remedy. What stops a whole run lives in `errors.py`.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Severity(StrEnum):
+    """What an issue does to its row."""
+
+    REJECTED = "rejected"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+
+
+class Code(IntEnum):
+    """An issue as the number that columns of marks (`numpy.uint8`) carry; 0 is "nothing wrong"."""
+
+    NONE = 0
+    NO_IDENTIFIER = 1
+    BAD_IDENTIFIER = 2
+    ROUNDED_IDENTIFIER = 3
+    FOREIGN_YCLID = 4
+    EMPTY_TIME = 5
+    BAD_TIME = 6
+    FUTURE_TIME = 7
+    BAD_PRICE = 8
+    NEGATIVE_PRICE = 9
+    BAD_CURRENCY = 10
+    BAD_ROW = 11
+    SUSPICIOUS_IDENTIFIER = 12
+    SECOND_IDENTIFIER = 13
+    OVERLAPPING_TIME = 14
+    MISSING_TIME = 15
+    OUTSIDE_WINDOW = 16
+    PRICE_WITHOUT_CURRENCY = 17
+    NO_GOAL = 18
+    OUTSIDE_PERIOD = 19
+    DUPLICATE = 20
+    SUPERSEDED = 21
+
+    @property
+    def text(self) -> str:
+        """The code as profiles, reports and manifests spell it: `bad-time`."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One entry of the catalogue.
+
+    Attributes:
+        code: the issue.
+        severity: what it does to the row.
+        title: what is wrong, in a few words that need no context.
+        remedy: what the reader can do about it, as an instruction.
+    """
+
+    code: Code
+    severity: Severity
+    title: str
+    remedy: str
+
+
+def _issue(code: Code, severity: Severity, title: str, remedy: str) -> tuple[Code, Issue]:
+    return code, Issue(code, severity, title, remedy)
+
+
+CATALOGUE: dict[Code, Issue] = dict(
+    [
+        _issue(
+            Code.NO_IDENTIFIER,
+            Severity.REJECTED,
+            "No identifier is filled",
+            "Fill one of the columns named under [identifiers]; without it Metrica cannot find the visitor.",
+        ),
+        _issue(
+            Code.BAD_IDENTIFIER,
+            Severity.REJECTED,
+            "The identifier is not one that Metrica hands out",
+            "Correct the cell: a ClientId or Yclid is a whole number of 1 to 20 digits, not zero.",
+        ),
+        _issue(
+            Code.ROUNDED_IDENTIFIER,
+            Severity.REJECTED,
+            "A spreadsheet or a program rounded the identifier",
+            "Export the column as text: the digits that were lost cannot be restored from this cell.",
+        ),
+        _issue(
+            Code.FOREIGN_YCLID,
+            Severity.REJECTED,
+            "The yclid is Yahoo! Japan's, not Yandex's",
+            "Nothing to correct: this click was not paid for in Yandex Direct.",
+        ),
+        _issue(
+            Code.EMPTY_TIME,
+            Severity.REJECTED,
+            "The time is empty",
+            "Fill the cell, or restrict the goal with `when` to rows in which it is filled.",
+        ),
+        _issue(
+            Code.BAD_TIME,
+            Severity.REJECTED,
+            "The time cannot be read without guessing",
+            'Correct the cell, or give its format: time = { column = "...", format = "%m/%d/%Y %H:%M" }.',
+        ),
+        _issue(
+            Code.FUTURE_TIME,
+            Severity.REJECTED,
+            "The time lies in the future",
+            "Correct the cell, or check `timezone`: Metrica refuses a conversion that has not happened yet.",
+        ),
+        _issue(
+            Code.BAD_PRICE,
+            Severity.REJECTED,
+            "The price cannot be read without guessing",
+            'Correct the cell; for a lone separator as in 1,234 set price = { column = "...", decimal = "," }.',
+        ),
+        _issue(
+            Code.NEGATIVE_PRICE,
+            Severity.REJECTED,
+            "The price is negative",
+            "Leave returns out with `when`, or correct the cell; Metrica takes no negative price.",
+        ),
+        _issue(
+            Code.BAD_CURRENCY,
+            Severity.REJECTED,
+            "The currency is not an ISO 4217 code",
+            'Correct the cell, or name its meaning: currency = { column = "...", values = { "руб." = "RUB" } }.',
+        ),
+        _issue(
+            Code.BAD_ROW,
+            Severity.REJECTED,
+            "The row cannot be read",
+            "Correct the row in the export: the number of its cells, its quotes, or the bytes that are no text.",
+        ),
+        _issue(
+            Code.SUSPICIOUS_IDENTIFIER,
+            Severity.WARNING,
+            "The identifier ends in zeros as if a spreadsheet had rounded it",
+            "Compare a few with the CRM; if they differ there, export the column as text.",
+        ),
+        _issue(
+            Code.SECOND_IDENTIFIER,
+            Severity.WARNING,
+            "The preferred identifier is bad, so the next good one was used",
+            "Correct the preferred column, or move it down under [identifiers].",
+        ),
+        _issue(
+            Code.OVERLAPPING_TIME,
+            Severity.WARNING,
+            "The clock showed this time twice, so the first of the two was taken",
+            "Export the time with its offset from UTC if an hour matters.",
+        ),
+        _issue(
+            Code.MISSING_TIME,
+            Severity.WARNING,
+            "The clock skipped this time, so the moment of the jump was taken",
+            "Check `timezone` in the profile: the CRM may write its dates in another zone.",
+        ),
+        _issue(
+            Code.OUTSIDE_WINDOW,
+            Severity.WARNING,
+            "The conversion is older than 21 days, so Metrica is unlikely to match it",
+            "Upload more often, or leave old rows out with `since`.",
+        ),
+        _issue(
+            Code.PRICE_WITHOUT_CURRENCY,
+            Severity.WARNING,
+            "The price has no currency, so the profile's was taken",
+            "Fill the currency column, or set `currency` in the profile to what an empty cell means.",
+        ),
+        _issue(
+            Code.NO_GOAL,
+            Severity.SKIPPED,
+            "No goal takes the row",
+            "Nothing, if the row is not meant to be sent; else check `when` under [[goals]].",
+        ),
+        _issue(
+            Code.OUTSIDE_PERIOD,
+            Severity.SKIPPED,
+            "The time lies outside since and until",
+            "Nothing, if that is meant; else change `since` or `until`.",
+        ),
+        _issue(
+            Code.DUPLICATE,
+            Severity.SKIPPED,
+            "The same conversion stands in the source again",
+            "Nothing: it goes once.",
+        ),
+        _issue(
+            Code.SUPERSEDED,
+            Severity.SKIPPED,
+            "The same conversion stands further down with another price",
+            "Nothing, if the last price is the right one; Metrica keeps one price for a conversion.",
+        ),
+    ]
+)

@@ -1,0 +1,1 @@
+"""Blocks of text rows to records and issues."""
