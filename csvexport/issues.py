@@ -7,6 +7,9 @@ title and the remedy. What stops a whole run lives in `errors.py`.
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+# What `rejected.csv` says of a row before the row's own columns; a source that begins so is such a file, corrected.
+REJECTED_COLUMNS = ("source", "row", "kind", "code", "column", "value", "remedy")
+
 
 class Severity(StrEnum):
     """What an issue does to its row."""

@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+NOW    := 2024-06-01T09:00:00Z
+
+.PHONY: demo test lint bench golden clean
+
+demo: $(VENV)/installed
+	$(BIN)/csvexport build samples/bitrix24/profile.toml --now $(NOW)
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/bench
+	$(BIN)/python tests/bench/run.py $(BENCH)
+
+# Writes the samples' expected output anew; look at the difference before you commit it.
+golden: $(VENV)/test
+	$(BIN)/python -m pytest tests/test_samples.py --regenerate
+
+clean:
+	rm -rf $(VENV) build dist out
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group $*
+	touch $@

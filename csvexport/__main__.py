@@ -1,0 +1,5 @@
+"""`python -m csvexport`."""
+
+from csvexport.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""A batch while it is built: a hidden folder that becomes the batch in one step or leaves nothing behind."""
+
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+_PREFIX = ".building-"
+
+
+class Building:
+    """A folder beside the batches; use it in a `with` statement.
+
+    Files of the batch go to `batch`, files that only the build needs to `scratch`. `publish` makes the batch appear. At
+    the end, whatever was not published is removed. What a killed build left is removed by the next build: each holds a
+    lock that dies with its process.
+
+    Attributes:
+        batch: the folder that becomes the batch.
+        scratch: a folder for the build's own files.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        """Prepare a build in `parent`, the folder of the profile's batches, which is made if it is not there."""
+        self._parent = parent
+        self._made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+        self._root = parent / f"{_PREFIX}{secrets.token_hex(6)}"
+        self._lock = FileLock(_lock_path(self._root))
+        self.batch = self._root / "batch"
+        self.scratch = self._root / "scratch"
+
+    def __enter__(self) -> Self:
+        """Make the folders."""
+        self._parent.mkdir(parents=True, exist_ok=True)
+        _sweep(self._parent)
+        self._lock.acquire()
+        self.batch.mkdir(parents=True)
+        self.scratch.mkdir()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Remove what was not published, and the folders made for it as far as nothing else is in them."""
+        _remove(self._root, self._lock)
+        for folder in self._made:
+            with suppress(OSError):
+                folder.rmdir()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a small file of the batch, as UTF-8."""
+        with (self.batch / name).open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def publish(self, name: str) -> Path:
+        """Make the batch appear under its name, whole and durable.
+
+        Returns:
+            The batch's folder. When a batch of this name is there already, it was made from the same input, and stays.
+        """
+        final = self._parent / name
+        _sync_folder(self.batch)
+        if not final.exists():
+            self.batch.rename(final)
+            _sync_folder(self._parent)
+        return final
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what builds left that were killed."""
+    for root in parent.glob(f"{_PREFIX}*"):
+        folder = root.with_suffix("") if root.suffix == ".lock" else root
+        lock = FileLock(_lock_path(folder))
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            _remove(folder, lock)
+
+
+def _remove(root: Path, lock: FileLock) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    lock.release()
+    _lock_path(root).unlink(missing_ok=True)
+
+
+def _lock_path(root: Path) -> Path:
+    return root.with_name(f"{root.name}.lock")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

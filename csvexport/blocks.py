@@ -1,0 +1,111 @@
+"""Blocks of text rows: what every source yields and the only thing that `transform` sees of a source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+ASCII_LIMIT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    r"""A record that cannot be read.
+
+    Attributes:
+        row: its place in the block, counted from 0 over all records.
+        text: the record as it stands in the source, shortened; bytes that are no text are written as `\\xff`.
+        reason: what is wrong with it.
+    """
+
+    row: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some consecutive rows of a source.
+
+    Attributes:
+        columns: name to column, in the source's order; Arrow arrays of binary (bytes in `codec`), string (UTF-8, valid)
+            or a dictionary of either; no nulls.
+        codec: name of Python's codec for binary columns.
+        rows: for each row its place in the block, counted from 0 over all records, what is left out included.
+        records: how many records the block spans; the next block's rows count from there.
+        bad: the records that cannot be read; they are not among the rows.
+        left_out: records that are no rows, by what they are: `blank`, `header`, `total`.
+    """
+
+    columns: Mapping[str, pa.Array]
+    codec: str
+    rows: NDArray[np.int64]
+    records: int
+    bad: Sequence[BadRow] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def text(self, name: str, mask: pa.BooleanArray | None = None) -> pa.StringArray:
+        """Give a column (or the rows of it that the mask keeps) as valid UTF-8 text without nulls."""
+        column = self.columns[name]
+        if mask is not None:
+            column = column.filter(mask)
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary.take(column.indices)
+        return decoded(column, self.codec)
+
+    def categories(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
+        """Give a column as the distinct texts in it and, for each row, the index of its text."""
+        column = self.columns[name]
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        return column.indices.to_numpy(), decoded(column.dictionary, self.codec).to_pylist()
+
+
+def decoded(column: pa.Array, codec: str) -> pa.StringArray:
+    """Turn a binary column in an encoding that extends ASCII into text; UTF-8 is taken as it is, unchecked."""
+    if pa.types.is_string(column.type):
+        return column
+    if codec == "utf-8" or not len(column):
+        return _as_string(column)
+    offsets, data = _buffers(column)
+    if not len(data) or data.max() < ASCII_LIMIT:
+        return _as_string(column)
+    text = data.tobytes().decode(codec)
+    ends = np.zeros(len(data) + 1, np.int32)
+    np.cumsum(_utf_8_lengths(codec)[data], out=ends[1:])
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(ends[offsets]), pa.py_buffer(text.encode()))
+
+
+def _buffers(column: pa.BinaryArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Give the offsets of the column's cells, from 0 on, and the bytes that they point into."""
+    _, offsets_buffer, data_buffer = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int32, len(column) + 1, column.offset * 4)
+    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.zeros(0, np.uint8)
+    return offsets - offsets[0], data[offsets[0] : offsets[-1]]
+
+
+def _as_string(column: pa.BinaryArray) -> pa.StringArray:
+    _, offsets, data = column.buffers()
+    return pa.StringArray.from_buffers(len(column), offsets, data, None, 0, column.offset)
+
+
+def _utf_8_lengths(codec: str) -> NDArray[np.int32]:
+    """For each byte, how many bytes its character takes in UTF-8; undefined bytes never reach a column."""
+    return np.array([len(bytes([byte]).decode(codec, "replace").encode()) for byte in range(256)], np.int32)
+
+
+def all_empty(columns: Sequence[pa.Array]) -> NDArray[np.intp]:
+    """Find the rows in which every cell is empty."""
+    candidates: NDArray[np.intp] | None = None
+    for column in columns:
+        lengths = (
+            pc.binary_length(column.dictionary).take(column.indices) if pa.types.is_dictionary(column.type) else None
+        )
+        counts = (lengths if lengths is not None else pc.binary_length(column)).to_numpy(zero_copy_only=False)
+        candidates = np.flatnonzero(counts == 0) if candidates is None else candidates[counts[candidates] == 0]
+        if not len(candidates):
+            break
+    return candidates if candidates is not None else np.zeros(0, np.intp)

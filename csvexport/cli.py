@@ -1,0 +1,246 @@
+"""The command line: parses, calls the workflow, prints, and picks the exit code.
+
+Exit codes: 0 done · 1 data problems · 2 usage or profile · 3 a source cannot be read · 4 the batch cannot be written ·
+130 interrupted. The heavy libraries are imported by the command that needs them, never by `--help`.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from csvexport.errors import CsvexportError, ProfileError, UsageError
+
+if TYPE_CHECKING:
+    from csvexport.profile import Profile
+    from csvexport.workflow import Options, Outcome
+
+INTERRUPTED = 130
+DATA_PROBLEMS = 1
+
+
+@dataclass(slots=True)
+class Talk:
+    """How a command talks.
+
+    Attributes:
+        as_json: one JSON document on stdout instead of text.
+        quiet: nothing but errors.
+        verbose: examples and remedies of every issue.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Boundary(TyperGroup):
+    """The one place where errors become a message and an exit code; an unexpected one keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own class of contexts is not public
+        """Run the command."""
+        ctx.obj = Talk()
+        try:
+            return super().invoke(ctx)
+        except CsvexportError as error:
+            _complain(error, ctx.obj)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; nothing was left behind.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _complain(error: CsvexportError, talk: Talk) -> None:
+    if talk.as_json:
+        mistakes = list(error.mistakes) if isinstance(error, ProfileError) else []
+        typer.echo(
+            json.dumps({"error": str(error), "mistakes": mistakes, "exit_code": error.exit_code}, ensure_ascii=False)
+        )
+    typer.echo(str(error), err=True)
+
+
+app = typer.Typer(
+    cls=Boundary,
+    help="Turn CRM exports into the offline conversion files that Yandex Metrica and Yandex Direct accept.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProfileArgument = Annotated[Path, typer.Argument(metavar="PROFILE", help="The profile, a TOML file.")]
+ExportsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[EXPORT]...", help="Exports to read instead of the profile's source.path."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Leave out what happened before: 2024-05-01, or 21d for days back from now."),
+]
+UntilOption = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Leave out what happened after: 2024-05-31, or 1d.")
+]
+NowOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Build as if it were this moment: 2024-06-01T09:00:00Z."),
+]
+OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all batches: DIR/PROFILE/BATCH.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print examples and remedies of every issue.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - only --version needs it
+
+        typer.echo(f"csvexport {version('csvexport')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    profile: ProfileArgument,
+    exports: ExportsArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what a build would send and what is wrong; write nothing. Exit code 1 when rows are rejected."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    from csvexport import workflow  # noqa: PLC0415 - heavy
+
+    with _progress(talk) as progress:
+        outcome = workflow.check(_load(profile), _options(exports, since, until, now, progress=progress))
+    _show(outcome, talk, checked=True)
+    rejected = any(counts.rejected for counts in outcome.summary.counts.values())
+    raise typer.Exit(DATA_PROBLEMS if rejected or outcome.refusal else 0)
+
+
+@app.command()
+def build(
+    ctx: typer.Context,
+    profile: ProfileArgument,
+    exports: ExportsArgument = None,
+    out: OutOption = Path("out"),
+    since: SinceOption = None,
+    until: UntilOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write a batch: the files to upload, rejected.csv, and a report."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    from csvexport import workflow  # noqa: PLC0415 - heavy
+
+    with _progress(talk) as progress:
+        outcome = workflow.build(_load(profile), _options(exports, since, until, now, progress=progress, out=out))
+    _show(outcome, talk)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the profile, for editors."""
+    from csvexport.profile import profile_schema  # noqa: PLC0415 - heavy
+
+    typer.echo(json.dumps(profile_schema(), ensure_ascii=False, indent=2))
+
+
+def _load(path: Path) -> "Profile":
+    from csvexport.profile import load_profile  # noqa: PLC0415 - heavy
+
+    return load_profile(path)
+
+
+def _options(
+    exports: list[str] | None,
+    since: str | None,
+    until: str | None,
+    now: str | None,
+    **others: Any,  # noqa: ANN401
+) -> "Options":
+    """Read the options that several commands share."""
+    from csvexport.profile import Since, Until  # noqa: PLC0415 - heavy
+    from csvexport.workflow import Options  # noqa: PLC0415 - heavy
+
+    try:
+        if since is not None:
+            others["since"] = Since.parse(since)
+        if until is not None:
+            others["until"] = Until.parse(until)
+    except ValueError as error:
+        raise UsageError(f"{'--until' if 'since' in others or since is None else '--since'}: {error}") from error
+    if now is not None:
+        others["now"] = _moment(now)
+    return Options(exports=tuple(exports or ()), **others)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'--now: "{text}" is no moment; write it as 2024-06-01T09:00:00Z') from None
+    if moment.tzinfo is None:
+        raise UsageError(f'--now: "{text}" lacks its offset from UTC; write it as {text}Z or {text}+03:00')
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+@contextmanager
+def _progress(talk: Talk) -> Iterator[Any]:
+    """Show a progress bar on stderr when that is a terminal."""
+    from csvexport.workflow import no_progress  # noqa: PLC0415 - heavy
+
+    if talk.quiet or not sys.stderr.isatty():
+        yield no_progress
+        return
+    from csvexport.terminal import progress_bar  # noqa: PLC0415 - slow to import
+
+    with progress_bar() as progress:
+        yield progress
+
+
+def _show(outcome: "Outcome", talk: Talk, *, checked: bool = False) -> None:
+    if talk.as_json:
+        from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
+
+        typer.echo(json.dumps(outcome_json(outcome), ensure_ascii=False))
+    elif not talk.quiet:
+        from csvexport.terminal import print_outcome  # noqa: PLC0415 - slow to import
+
+        print_outcome(outcome.summary, outcome.folder, outcome.refusal, checked=checked, verbose=talk.verbose)
+
+
+def _terminate(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+    """Unwind, so that a build that a scheduler ends removes what it began."""
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Run the command line."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+if __name__ == "__main__":
+    main()

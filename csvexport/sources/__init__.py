@@ -1,0 +1,56 @@
+"""Sources: a CRM's exports, opened and read as blocks of text rows."""
+
+import glob
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from csvexport.errors import SourceError
+from csvexport.profile import Profile, SourceSettings
+from csvexport.sources.delimited import DelimitedFile, Piece
+
+__all__ = ["DelimitedFile", "Piece", "open_sources"]
+
+
+def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str]) -> list[DelimitedFile]:
+    """Look at every source without reading it.
+
+    Args:
+        profile: whose `[source]` says where the sources are and what overrules looking.
+        exports: paths from the command line, relative to the current folder; they stand instead of `source.path`.
+        expected: columns that the profile names.
+
+    Raises:
+        SourceError: no source is named, or one cannot be read.
+    """
+    if not exports and not profile.source.path:
+        raise SourceError(
+            f"{profile.path.name}: source.path names no export; name one, or give it: build PROFILE EXPORT"
+        )
+    folder = profile.path.parent
+    named = [(path, Path(path)) for path in exports] or [
+        found for path in profile.source.path for found in _found(folder, path)
+    ]
+    return [_open(path, label, profile.source, expected) for label, path in named]
+
+
+def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
+    """Find the files that a path or a pattern means, sorted, each with the name that messages give it."""
+    path = folder / Path(pattern).expanduser()
+    if not glob.has_magic(pattern) or path.exists():
+        return [(pattern, path)]
+    paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+    files = [path for path in paths if path.is_file()]
+    if not files:
+        raise SourceError(f"{pattern}: no file matches in {folder.resolve()}; check source.path in the profile")
+    return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in files]
+
+
+def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> DelimitedFile:
+    if path.is_dir():
+        raise SourceError(f"{label}: this is a folder; name the file in it")
+    try:
+        return DelimitedFile(path, label, settings, expected)
+    except FileNotFoundError as error:
+        raise SourceError(f"{label}: no such file; check the path (looked for {path.absolute()})") from error
+    except OSError as error:
+        raise SourceError(f"{label}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,343 @@
+"""Delimited text (CSV in all its dialects), streamed in blocks.
+
+The reader cuts the file where a record ends; parsing a piece is a pure function, so that pieces can be parsed beside
+each other. Arrow's parser sees only what `records.is_canonical` vouches for; any other piece is first read record by
+record and written anew, and what cannot be read is set aside with its reason while the rest goes on.
+"""
+
+import codecs
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from csvexport.blocks import BadRow, Block, all_empty, decoded
+from csvexport.columns import mask_column, text_column
+from csvexport.errors import SourceError
+from csvexport.issues import REJECTED_COLUMNS
+from csvexport.profile import SourceSettings
+from csvexport.sources.detection import detect, is_rejected_file
+from csvexport.sources.records import Record, is_canonical, quoted_line, read_record, whole_records
+from csvexport.summary import SourceFacts
+
+# Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
+PIECE_BYTES = 8 << 20
+
+# How much of a record that cannot be read is kept for the reader of `rejected.csv`.
+BAD_TEXT = 2000
+
+# Totals stand in the last rows of an export; a real row there has more than half of its cells filled.
+TOTALS_WITHIN = 3
+TOTALS = re.compile(r"(общий )?итого?|всего|сумма|((grand|sub) ?)?totals?", re.IGNORECASE)
+
+
+def _nul(error: UnicodeError) -> tuple[str, int]:
+    """Decode what is no text as NUL, which no text holds, so that its row is found and set aside."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\0", error.end
+
+
+codecs.register_error("csvexport-nul", _nul)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some whole records, as bytes.
+
+    Attributes:
+        data: the records, in the file's encoding (UTF-16 already turned into UTF-8).
+        canonical: whether the quoting of `data` is beyond doubt.
+        last: whether the file ends here.
+        position: how many bytes of the file have been read so far.
+    """
+
+    data: bytes
+    canonical: bool
+    last: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """Columns (the hidden ones included), the place of each row, and what else the piece held; see `Block`."""
+
+    columns: list[pa.Array]
+    rows: NDArray[np.int64]
+    records: int
+    bad: Sequence[BadRow] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+class DelimitedFile:
+    """One delimited file.
+
+    Attributes:
+        label: the path as the user gave it.
+        columns: names of its columns.
+        size: bytes of the file.
+        is_rejected_file: whether this is a `rejected.csv` that comes back.
+    """
+
+    def __init__(self, path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> None:
+        """Look at the file; see `detection.detect` for what is raised."""
+        self.label = label
+        self._path = path
+        self._form = detect(path, label, settings, expected)
+        self.is_rejected_file = is_rejected_file(self._form.columns)
+        hidden = len(REJECTED_COLUMNS) if self.is_rejected_file else 0
+        self.columns = self._form.columns[hidden:]
+        self.size = path.stat().st_size
+        self._header_line = b""
+        self._sha256 = ""
+        self._bytes = 0
+
+    def pieces(self) -> Iterator[Piece]:
+        """Read the file once, from the row below the header to its end.
+
+        Raises:
+            SourceError: the file cannot be read to its end, or changed meanwhile.
+        """
+        try:
+            before = self._path.stat()
+            yield from self._pieces()
+            after = self._path.stat()
+        except OSError as error:
+            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
+
+    def _pieces(self) -> Iterator[Piece]:
+        buffer = b""
+        above_data = True
+        for chunk, position, at_end in self._chunks():
+            buffer += chunk
+            if above_data:
+                below = self._below_header(buffer, at_end=at_end)
+                if below is None:
+                    continue
+                buffer = buffer[below:]
+                above_data = False
+            end, canonical = self._cut(buffer, at_end=at_end)
+            if end or at_end:
+                yield Piece(buffer[:end], canonical, at_end, position)
+                buffer = buffer[end:]
+
+    def parse(self, piece: Piece, categories: Collection[str]) -> Block:
+        """Turn a piece into a block; safe to call from several threads.
+
+        Args:
+            piece: from `pieces`.
+            categories: columns with few distinct texts, to be delivered as dictionaries.
+        """
+        data = piece.data
+        if data and not data.endswith(b"\n"):
+            data += b"\n"
+        parsed = None
+        if piece.canonical and self._is_clean(data):
+            columns = self._parsed(data, categories)
+            if columns is not None:
+                count = len(columns[0])
+                parsed = _Parsed(columns, np.arange(count), count)
+        return self._block(parsed or self._repaired(data, categories), last=piece.last)
+
+    def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
+        """Describe the file after `pieces` has come to its end."""
+        above = {"preamble": self._form.header - 1} if self._form.header > 1 else {}
+        return SourceFacts(
+            path=self.label,
+            format="csv",
+            encoding=self._form.encoding,
+            delimiter=self._form.delimiter.decode(),
+            rows=rows,
+            bytes=self._bytes,
+            sha256=self._sha256,
+            left_out=above | dict(sorted(left_out.items())),
+        )
+
+    @property
+    def header_row(self) -> int:
+        """Number of the header's row; the rows of the first block count from the next."""
+        return self._form.header
+
+    def _chunks(self) -> Iterator[tuple[bytes, int, bool]]:
+        """Yield the file's bytes, UTF-16 as UTF-8, with the position in the file and whether it is the end."""
+        digest = hashlib.sha256()
+        decoder = None
+        if self._form.encoding == "utf-16":
+            decoder = codecs.getincrementaldecoder(self._form.codec)("csvexport-nul")
+        with self._path.open("rb", buffering=0) as file:
+            digest.update(file.read(self._form.mark))
+            chunk = file.read(PIECE_BYTES)
+            while True:
+                following = file.read(PIECE_BYTES) if chunk else b""
+                digest.update(chunk)
+                at_end = not following
+                if at_end:
+                    self._sha256, self._bytes = digest.hexdigest(), file.tell()
+                text = decoder.decode(chunk, final=at_end).encode() if decoder else chunk
+                if self._form.returns_only:
+                    text = text.replace(b"\r", b"\n")
+                yield text, file.tell() - len(following), at_end
+                if at_end:
+                    return
+                chunk = following
+
+    def _below_header(self, buffer: bytes, *, at_end: bool) -> int | None:
+        """Find the offset of the first row below the header, None when the buffer does not reach so far."""
+        position = start = 0
+        for _ in range(self._form.header):
+            start = position
+            record = read_record(buffer, position, self._form.delimiter, at_end=at_end)
+            if record is None:
+                return None
+            position = record.end
+        self._header_line = buffer[start:position].strip(b"\r\n")
+        return position
+
+    def _cut(self, buffer: bytes, *, at_end: bool) -> tuple[int, bool]:
+        """Find where the last whole record ends, and whether the quoting up to there is canonical."""
+        end = whole_records(buffer, at_end=at_end)
+        if end and is_canonical(buffer[:end], self._form.delimiter):
+            return end, True
+        position = 0
+        while position < len(buffer):
+            record = read_record(buffer, position, self._form.delimiter, at_end=at_end)
+            if record is None:
+                break
+            position = record.end
+        return position, False
+
+    def _is_clean(self, data: bytes) -> bool:
+        """Whether every byte is text and no line repeats the header."""
+        if b"\0" in data or data.startswith(self._header_line) or b"\n" + self._header_line in data:
+            return False
+        if self._form.codec == "cp1251":
+            return b"\x98" not in data  # the one byte that cp1251 does not define
+        return self._encoding_of_data != "utf-8" or _is_utf_8(data)
+
+    @property
+    def _encoding_of_data(self) -> str:
+        return "utf-8" if self._form.encoding == "utf-16" else self._form.codec
+
+    def _parsed(self, data: bytes, categories: Collection[str]) -> list[pa.Array] | None:
+        """Parse canonical text; None when a row has too few or too many cells."""
+        if not data:
+            return [text_column([]) for _ in self._form.columns]
+        text = pa.string() if self._encoding_of_data == "utf-8" else pa.binary()
+        types = {name: pa.dictionary(pa.int32(), text) if name in categories else text for name in self._form.columns}
+        try:
+            table = pyarrow.csv.read_csv(
+                pa.BufferReader(data),
+                pyarrow.csv.ReadOptions(
+                    use_threads=False, column_names=list(self._form.columns), block_size=len(data) + 1
+                ),
+                pyarrow.csv.ParseOptions(
+                    delimiter=self._form.delimiter.decode(), newlines_in_values=True, ignore_empty_lines=False
+                ),
+                pyarrow.csv.ConvertOptions(column_types=types, check_utf8=False, strings_can_be_null=False),
+            )
+        except pa.ArrowInvalid:
+            return None
+        return [column.combine_chunks() for column in table.columns]
+
+    def _block(self, parsed: "_Parsed", *, last: bool) -> Block:
+        """Leave out blank rows and, at the end of the file, totals; leave only the source's own columns."""
+        columns, rows = parsed.columns, parsed.rows
+        left_out = parsed.left_out.copy()
+        blank = all_empty(columns)
+        totals = self._totals(columns) if last else []
+        if len(blank) or totals:
+            left_out.update({"blank": len(blank), "total": len(totals)})
+            keep = np.ones(len(rows), bool)
+            keep[blank] = False
+            keep[totals] = False
+            columns = [column.filter(mask_column(keep)) for column in columns]
+            rows = rows[keep]
+        named = dict(zip(self._form.columns, columns, strict=True))
+        own = {name: named[name] for name in self.columns}
+        return Block(own, self._encoding_of_data, rows, parsed.records, parsed.bad, +left_out)
+
+    def _totals(self, columns: list[pa.Array]) -> list[int]:
+        """Find the rows of totals among the last rows of the file."""
+        found = []
+        count = len(columns[0])
+        for row in range(max(0, count - TOTALS_WITHIN), count):
+            cells = [_cell(column, row, self._encoding_of_data).strip() for column in columns]
+            filled = [cell for cell in cells if cell]
+            if filled and TOTALS.fullmatch(filled[0].rstrip(" :")) and 2 * len(filled) <= len(cells):
+                found.append(row)
+        return found
+
+    def _repaired(self, data: bytes, categories: Collection[str]) -> "_Parsed":
+        """Read record by record; what can be read is written anew for the parser, the rest is set aside."""
+        lines, rows = [], []
+        bad: list[BadRow] = []
+        left_out: Counter[str] = Counter()
+        position = number = 0
+        while position < len(data):
+            record = read_record(data, position, self._form.delimiter, at_end=True)
+            if record is None:
+                raise AssertionError("at the end of the data every record ends")
+            raw = data[position : record.end].rstrip(b"\r\n")
+            problem = self._problem(raw, record)
+            if problem is not None:
+                bad.append(BadRow(number, raw[:BAD_TEXT].decode(self._encoding_of_data, "backslashreplace"), problem))
+            elif raw == self._header_line:
+                left_out["header"] += 1
+            elif record.cells == [b""]:
+                left_out["blank"] += 1
+            else:
+                lines.append(quoted_line(record.cells or [], self._form.delimiter))
+                rows.append(number)
+            position = record.end
+            number += 1
+        columns = self._parsed(b"".join(lines), categories)
+        if columns is None:
+            raise AssertionError("rows that were written anew have the right number of cells")
+        return _Parsed(columns, np.array(rows, np.int64), number, bad, left_out)
+
+    def _problem(self, raw: bytes, record: Record) -> str | None:
+        """Say what is wrong with a record, None if it can be read."""
+        width = len(self._form.columns)
+        if record.cells is None:
+            return "a quote is not closed, or text follows the closing quote"
+        if b"\0" in raw:
+            return (
+                "it holds a NUL, or bytes that are no UTF-16 text"
+                if self._form.encoding == "utf-16"
+                else "it holds a NUL"
+            )
+        try:
+            raw.decode(self._encoding_of_data)
+        except UnicodeDecodeError:
+            return f"it holds bytes that are no {self._form.encoding} text"
+        if len(record.cells) != width and record.cells != [b""]:
+            return f"it has {len(record.cells)} cells, the header has {width}"
+        return None
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Check with Arrow's validator, which lets other threads run meanwhile."""
+    offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+    try:
+        pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _cell(column: pa.Array, row: int, codec: str) -> str:
+    one = column.slice(row, 1)
+    if pa.types.is_dictionary(one.type):
+        one = pc.cast(one, one.type.value_type)
+    text: str = decoded(one, codec)[0].as_py()
+    return text

@@ -1,0 +1,178 @@
+"""Where the records of delimited text begin and end: the reference, record by record, and the check over a buffer.
+
+What holds for both: a cell that begins with a quote ends at the next quote that is not doubled, and a delimiter or the
+end of the line must follow; a quote inside a cell that does not begin with one is text. Everything works on bytes of an
+encoding in which ASCII stands for itself.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUOTE = ord('"')
+NEWLINE = ord("\n")
+RETURN = ord("\r")
+
+# A quoted cell that goes on for longer than this is a quote that nobody closed, not a text that somebody typed.
+LONGEST_RECORD = 1 << 20
+
+
+class Record(NamedTuple):
+    """One record.
+
+    Attributes:
+        end: offset of the byte after it, its line break included.
+        cells: its cells, quotes removed; None when the quoting is broken, and then `end` is the end of its first line.
+    """
+
+    end: int
+    cells: list[bytes] | None
+
+
+def read_record(data: bytes, start: int, delimiter: bytes, *, at_end: bool) -> Record | None:
+    """Read the record that begins at `start`.
+
+    Args:
+        data: delimited text.
+        start: offset of the record's first byte, below `len(data)`.
+        delimiter: one byte.
+        at_end: whether nothing follows `data` in the file.
+
+    Returns:
+        The record, or None when more data is needed to tell where it ends.
+    """
+    newline = data.find(b"\n", start)
+    if newline < 0 and not at_end and len(data) - start < LONGEST_RECORD:
+        return None
+    line_end = newline if newline >= 0 else len(data)
+    line = data[start:line_end]
+    if b'"' not in line:
+        return Record(min(line_end + 1, len(data)), line.removesuffix(b"\r").split(delimiter))
+    return _read_quoted(data, start, delimiter, at_end=at_end, line_end=min(line_end + 1, len(data)))
+
+
+def _read_quoted(data: bytes, start: int, delimiter: bytes, *, at_end: bool, line_end: int) -> Record | None:
+    """Read a record in whose first line a quote stands; `line_end` is the offset after that line."""
+    cells = []
+    position = start
+    while True:
+        if data[position : position + 1] == b'"':
+            close = _closing_quote(data, position)
+            if close < 0:
+                waiting = not at_end and len(data) - start < LONGEST_RECORD
+                return None if waiting else Record(line_end, None)
+            cells.append(data[position + 1 : close].replace(b'""', b'"'))
+            position = close + 1
+        else:
+            position, cell = _plain_cell(data, position, delimiter)
+            cells.append(cell)
+        if data[position : position + 1] == delimiter:
+            position += 1
+            continue
+        end = _line_break(data, position)
+        if end < 0 or position - start > LONGEST_RECORD:
+            return Record(line_end, None)
+        return Record(end, cells)
+
+
+def _closing_quote(data: bytes, opening: int) -> int:
+    """Find the quote that closes the cell, -1 if there is none within `LONGEST_RECORD`."""
+    limit = opening + LONGEST_RECORD
+    close = data.find(b'"', opening + 1, limit)
+    while close >= 0 and data[close + 1 : close + 2] == b'"':
+        close = data.find(b'"', close + 2, limit)
+    return close
+
+
+def _plain_cell(data: bytes, start: int, delimiter: bytes) -> tuple[int, bytes]:
+    """Read a cell that does not begin with a quote; the offset is that of what ends it."""
+    newline = data.find(b"\n", start)
+    end = newline if newline >= 0 else len(data)
+    cut = data.find(delimiter, start, end)
+    if cut >= 0:
+        return cut, data[start:cut]
+    if data[end - 1 : end] == b"\r" and end > start:
+        end -= 1
+    return end, data[start:end]
+
+
+def _line_break(data: bytes, position: int) -> int:
+    """Give the offset after the line break (or the end of the data) at `position`, -1 if none is there."""
+    if position >= len(data):
+        return position
+    if data[position] == NEWLINE:
+        return position + 1
+    if data[position : position + 2] == b"\r\n":
+        return position + 2
+    if data[position:] == b"\r":
+        return position + 1
+    return -1
+
+
+def whole_records(data: bytes, *, at_end: bool) -> int:
+    """Find the end of the last record in `data`, supposing that every quote is where it belongs.
+
+    Returns:
+        An offset behind a line break (or `len(data)` at the end of the file); 0 when no record ends in `data`.
+    """
+    quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == QUOTE)
+    if at_end:
+        return len(data)
+    end = data.rfind(b"\n") + 1
+    while end and np.searchsorted(quotes, end) & 1:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def is_canonical(data: bytes, delimiter: bytes) -> bool:
+    """Whether every reader would find the same records in `data`.
+
+    That is so when `data` holds whole records, plain line breaks and proper quotes. Quotes come in pairs. A pair is
+    proper when it opens at the start of a cell and closes at the end of one (or continues behind a doubled quote), or
+    when both stand inside one line in cells that do not begin with a quote.
+    """
+    text = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(text == QUOTE)
+    if b"\r" in data and not _returns_break_lines(text):
+        return False
+    if not len(quotes):
+        return True
+    if len(quotes) & 1:
+        return False
+    opening, closing = quotes[0::2], quotes[1::2]
+    before, after = text[opening - 1], _next_bytes(text, closing)
+    before[opening == 0] = NEWLINE
+    mark = delimiter[0]
+    opens = (before == mark) | (before == NEWLINE) | (before == QUOTE)
+    closes = (after == mark) | (after == NEWLINE) | (after == RETURN) | (after == QUOTE)
+    proper = opens & closes
+    if proper.all():
+        return True
+    rest = ~proper
+    literal = ~opens[rest] & (text[closing[rest] - 1] != mark) & (after[rest] != QUOTE)
+    return bool(literal.all()) and _within_lines(text, opening[rest], closing[rest])
+
+
+def _next_bytes(text: NDArray[np.uint8], positions: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Give the byte behind each position; behind the last byte of the text a line break."""
+    following = text[np.minimum(positions + 1, len(text) - 1)]
+    following[positions == len(text) - 1] = NEWLINE
+    return following
+
+
+def _returns_break_lines(text: NDArray[np.uint8]) -> bool:
+    """Whether every carriage return belongs to a CRLF, since parsers disagree about a lone one."""
+    returns = np.flatnonzero(text == RETURN)
+    return bool((_next_bytes(text, returns) == NEWLINE).all())
+
+
+def _within_lines(text: NDArray[np.uint8], first: NDArray[np.intp], last: NDArray[np.intp]) -> bool:
+    """Whether no line break stands between the two offsets of any pair."""
+    newlines = np.flatnonzero(text == NEWLINE)
+    return bool((np.searchsorted(newlines, first) == np.searchsorted(newlines, last)).all())
+
+
+def quoted_line(cells: list[bytes], delimiter: bytes) -> bytes:
+    """Write a record so that `is_canonical` holds for it."""
+    return delimiter.join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells) + b"\n"

@@ -1,0 +1,79 @@
+"""Which goal takes which row: the profile's `when`, decided once per distinct text."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csvexport.blocks import Block
+from csvexport.profile import Condition, Goal
+from csvexport.values.money import read_money
+
+# Statuses and pipelines are few; a condition on amounts may see a million texts, of which only the recent are kept.
+REMEMBERED = 1 << 16
+
+
+class GoalMatcher:
+    """The goals' conditions over a block.
+
+    Attributes:
+        columns: the columns that any condition looks at.
+    """
+
+    def __init__(self, goals: tuple[Goal, ...]) -> None:
+        """Compile the conditions; equal conditions of several goals are decided once."""
+        self._goals = [tuple(goal.when) for goal in goals]
+        self._deciders = {
+            condition: lru_cache(REMEMBERED)(decider(condition))
+            for conditions in self._goals
+            for condition in conditions
+        }
+        self.columns = frozenset(condition.column for condition in self._deciders)
+
+    def matches(self, block: Block) -> NDArray[np.bool_]:
+        """Tell which goal takes which row: bool, shape (goals, rows)."""
+        categories = {name: block.categories(name) for name in self.columns}
+        held: dict[Condition, NDArray[np.bool_]] = {}
+        for condition, decide in self._deciders.items():
+            indices, texts = categories[condition.column]
+            table = np.fromiter(map(decide, texts), bool, len(texts))
+            held[condition] = table[indices] if len(texts) else np.zeros(len(indices), bool)
+        result = np.ones((len(self._goals), len(block.rows)), bool)
+        for number, conditions in enumerate(self._goals):
+            for condition in conditions:
+                result[number] &= held[condition]
+        return result
+
+
+def decider(condition: Condition) -> Callable[[str], bool]:
+    """Make the function that tells whether a cell's text fulfils a condition.
+
+    Texts are compared trimmed and without regard to case; `matches` sees the trimmed text; a text that is no amount is
+    neither above a `min` nor below a `max`.
+    """
+
+    def decide(text: str) -> bool:
+        trimmed = text.strip()
+        if condition.values is not None:
+            return trimmed.casefold() in condition.values
+        if condition.excluded is not None:
+            return trimmed.casefold() not in condition.excluded
+        if condition.empty is not None:
+            return (not trimmed) is condition.empty
+        if condition.matches is not None:
+            return condition.matches.search(trimmed) is not None
+        return _within(trimmed, condition)
+
+    return decide
+
+
+def _within(text: str, condition: Condition) -> bool:
+    sign, digits = (-1, text[1:]) if text[:1] in {"-", "−"} else (1, text)
+    amount, _ = read_money(digits)
+    if amount is None:
+        return False
+    amount *= sign
+    above = condition.minimum is None or amount >= condition.minimum
+    below = condition.maximum is None or amount <= condition.maximum
+    return above and below

@@ -1,0 +1,117 @@
+"""Rejected rows: what is wrong with each, in the words of `rejected.csv`."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from csvexport.blocks import Block
+from csvexport.columns import mask_column, number_column, text_column, text_scalar
+from csvexport.issues import CATALOGUE, Code, Severity
+
+# Between several problems of one row: in a cell of `rejected.csv` and in the report.
+BETWEEN = " | "
+
+# For each code whether a row that bears it cannot be sent.
+IS_ERROR = np.array([code is not Code.NONE and CATALOGUE[code].severity is Severity.REJECTED for code in Code])
+
+
+class Mark(NamedTuple):
+    """What one look at one column found.
+
+    Attributes:
+        column: the source's column (several joined by " | "), "" when the profile gives the value.
+        codes: `Code` by row of those that a goal takes, uint8.
+        pairs: which (row, goal) pairs the look concerns, bool; None: all.
+    """
+
+    column: str
+    codes: NDArray[np.uint8]
+    pairs: NDArray[np.bool_] | None = None
+
+    def by_pair(self, row: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Give the codes by pair, `row` being the row of each."""
+        codes = self.codes[row]
+        return codes if self.pairs is None else codes * self.pairs
+
+
+class Rejected(NamedTuple):
+    """Rejected rows of a block, in order.
+
+    Attributes:
+        rows: place of each in the block.
+        says: the columns `code`, `column`, `value` and `remedy`.
+        cells: the row's own columns, in the source's order.
+    """
+
+    rows: NDArray[np.int64]
+    says: tuple[pa.StringArray, pa.StringArray, pa.StringArray, pa.StringArray]
+    cells: list[pa.StringArray]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Give what a block without rejected rows has."""
+        nothing = text_column([])
+        return cls(np.zeros(0, np.int64), (nothing, nothing, nothing, nothing), [])
+
+
+def rejected_rows(
+    block: Block, rows: NDArray[np.intp], marks: Sequence[Mark], row: NDArray[np.intp], rejected: NDArray[np.bool_]
+) -> Rejected:
+    """Describe the rows of which a pair was rejected.
+
+    Args:
+        block: the block.
+        rows: the rows that a goal takes, as indices into the block's rows.
+        marks: all marks.
+        row: for each pair, its row as an index into `rows`.
+        rejected: for each pair, whether it was rejected.
+    """
+    if not rejected.any():
+        return Rejected.none()
+    found = [(mark.column, _errors(mark, len(rows), row, rejected)) for mark in marks]
+    found = [(column, codes) for column, codes in found if codes.any()]
+    chosen = np.flatnonzero(np.bitwise_or.reduce([codes for _, codes in found]))
+    table = np.stack([codes[chosen] for _, codes in found])
+    keep = np.zeros(len(block.rows), bool)
+    keep[rows[chosen]] = True
+    mask = mask_column(keep)
+    cells = {name: block.text(name, mask) for name in block.columns}
+    kinds, kind_of_row = np.unique(table, axis=1, return_inverse=True)
+    columns = [column for column, _ in found]
+    words = [_words(columns, kind.tolist()) for kind in kinds.T]
+    code, column, remedy = (text_column(texts).take(number_column(kind_of_row)) for texts in zip(*words, strict=True))
+    value = _values(cells, columns, table)
+    return Rejected(block.rows[rows[chosen]], (code, column, value, remedy), list(cells.values()))
+
+
+def _errors(mark: Mark, count: int, row: NDArray[np.intp], rejected: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give the codes by row of those that got their row rejected; 0 elsewhere."""
+    concerned = rejected if mark.pairs is None else rejected & mark.pairs
+    used = np.zeros(count, bool)
+    used[row[concerned]] = True
+    errors: NDArray[np.uint8] = mark.codes * (used & IS_ERROR[mark.codes])
+    return errors
+
+
+def _words(columns: Sequence[str], codes: Iterable[int]) -> tuple[str, str, str]:
+    """Give code, column and remedy of a row whose columns have these problems."""
+    problems = [(Code(code), column) for code, column in zip(codes, columns, strict=True) if code]
+    return (
+        BETWEEN.join(code.text for code, _ in problems),
+        BETWEEN.join(column for _, column in problems),
+        BETWEEN.join(dict.fromkeys(CATALOGUE[code].remedy for code, _ in problems)),
+    )
+
+
+def _values(cells: dict[str, pa.StringArray], columns: Sequence[str], table: NDArray[np.uint8]) -> pa.StringArray:
+    """Join the texts of the cells that have a problem."""
+    nothing, empty = pa.nulls(1, pa.string())[0], text_scalar("")
+    parts = [
+        pc.if_else(mask_column(codes != 0), cells.get(column, empty), nothing)
+        for column, codes in zip(columns, table, strict=True)
+    ]
+    return pc.binary_join_element_wise(*parts, text_scalar(BETWEEN), null_handling="skip")

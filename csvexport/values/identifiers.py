@@ -1,0 +1,225 @@
+"""Identifiers: ClientId, Yclid, UserId, PurchaseId ([oc]), of which no digit ever changes.
+
+A ClientId or a Yclid is a whole number of 1 to 20 digits, but never a number to us: spreadsheets and floats have cut
+many of them down to 15 digits already, and those are refused instead of restored.
+"""
+
+import re
+from enum import Enum, auto
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from csvexport.issues import Code
+from csvexport.values.columns import BLANKS, distinct_texts, offsets_and_bytes, replace_texts, trim
+
+LONGEST: Final = 20
+"""Digits of the longest ClientId or Yclid ([oc])."""
+
+KEPT: Final = 15
+"""Significant digits that a spreadsheet keeps; it writes zeros for those that follow."""
+
+EXACT: Final = 2**53
+"""From here on a double leaves out whole numbers, so that the digits before its `.0` may be others than there were."""
+
+
+class Rule(Enum):
+    """What an identifier has to look like."""
+
+    NUMBER = auto()
+    """ClientId: 1 to 20 digits, not all zeros."""
+    YCLID = auto()
+    """Yclid: the same, and a click id of Yahoo! Japan is called by its name."""
+    TEXT = auto()
+    """UserId, PurchaseId: the site's own text, of any length."""
+
+
+class Identifiers(NamedTuple):
+    """What a column of identifiers reads as."""
+
+    text: pa.StringArray
+    """No nulls; the empty text where the cell is empty or refused."""
+    codes: NDArray[np.uint8]
+    """`Code` of each row: `NONE` and `SUSPICIOUS_IDENTIFIER` are good."""
+
+
+class Damage(NamedTuple):
+    """How many of a source's long identifiers look rounded."""
+
+    long: int
+    """Identifiers of 16 or more digits (of a TEXT column: characters in UTF-8 bytes, none of them suspicious)."""
+    suspicious: int
+    """Those among them that end in zeros after the 15th significant digit."""
+
+
+_DIGITS: Final = re.compile(rf"(?!0+\Z)[0-9]{{1,{LONGEST}}}")
+# 1,000 is left out: it may be a float's spelling of 1 or a thousand in groups.
+_FLOAT: Final = re.compile(r"(?![1-9][0-9]{0,2}[.,]000\Z)([0-9]++)[.,]0+")
+_EXPONENT: Final = re.compile(r"[0-9]++(?:[.,][0-9]*)?[eE][+-]?[0-9]+")
+_SPACED: Final = re.compile(rf"[0-9]++(?:[{BLANKS}]++[0-9]++)+(?:[.,]0+)?")
+# Narrower than for numbers: 12e5 can be a site's own text, 1.2E+17 cannot.
+_EXPONENT_IN_TEXT: Final = re.compile(r"[0-9]++(?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SHELL: Final = re.compile(r'="(.*)"', re.DOTALL)
+
+PLACEHOLDERS: Final = frozenset({"undefined", "null", "none", "nan", "-", "n/a", "(not set)"})
+"""What programs write where they have no identifier; casefolded."""
+
+# Digits, or no exponent (no mark, or a letter in front) and no placeholder (those have 1, 3, 4 or 9 characters).
+_CANONICAL_TEXT: Final = r"^(?:[0-9]+|[0-9A-Za-z_:/-]{5,8}|[0-9A-Za-z_:/-]{10,}|[A-Za-z_][!-~]{9,})$"
+
+
+def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
+    """The reference: what the identifier in a cell is, or why it is refused.
+
+    Args:
+        text: the cell. Blanks around it, a spreadsheet's leading apostrophe and its `="…"` shell do not count.
+        rule: what the identifier has to look like.
+
+    Returns:
+        The identifier to the letter with `NONE`, or with `SUSPICIOUS_IDENTIFIER` when it has 16 digits or more and
+        only zeros after the 15th significant one; else the empty text with the reason.
+    """
+    cell = _without_shell(text)
+    if not cell:
+        return "", Code.NO_IDENTIFIER
+    if rule is Rule.TEXT:
+        return _read_text(cell)
+    if rule is Rule.YCLID and cell[:4].upper() == "YJAD":
+        return "", Code.FOREIGN_YCLID
+    return _read_number(cell)
+
+
+def _without_shell(text: str) -> str:
+    cell = trim(trim(text).removeprefix("'"))
+    shell = _SHELL.fullmatch(cell)
+    return trim(shell[1]) if shell else cell
+
+
+def _read_text(cell: str) -> tuple[str, Code]:
+    if _EXPONENT_IN_TEXT.fullmatch(cell):
+        return "", Code.ROUNDED_IDENTIFIER
+    if cell.casefold() in PLACEHOLDERS or _CONTROL.search(cell):
+        return "", Code.BAD_IDENTIFIER
+    return cell, Code.NONE
+
+
+def _read_number(cell: str) -> tuple[str, Code]:
+    if _EXPONENT.fullmatch(cell) or _SPACED.fullmatch(cell):
+        return "", Code.ROUNDED_IDENTIFIER
+    if spelled_as_float := _FLOAT.fullmatch(cell):
+        return _read_float(spelled_as_float[1])
+    return _read_digits(cell)
+
+
+def _read_float(whole: str) -> tuple[str, Code]:
+    significant = whole.lstrip("0")
+    if len(significant) > LONGEST or int(significant or "0") >= EXACT:
+        return "", Code.ROUNDED_IDENTIFIER
+    return _read_digits(whole)
+
+
+def _read_digits(digits: str) -> tuple[str, Code]:
+    if not _DIGITS.fullmatch(digits):
+        return "", Code.BAD_IDENTIFIER
+    significant = digits.lstrip("0")
+    looks_rounded = len(significant) > KEPT and not significant[KEPT:].strip("0")
+    return digits, Code.SUSPICIOUS_IDENTIFIER if looks_rounded else Code.NONE
+
+
+def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
+    """The kernel: `read_identifier` over a column.
+
+    Canonical are bare digits without leading zeros, and under `Rule.TEXT` most plain ASCII texts; every other text
+    goes through the reference, each distinct one once.
+
+    Args:
+        column: text without nulls.
+        rule: what the identifiers have to look like.
+    """
+    codes = np.zeros(len(column), np.uint8)
+    if rule is Rule.TEXT:
+        canonical = pc.match_substring_regex(column, _CANONICAL_TEXT).to_numpy(zero_copy_only=False)
+    else:
+        canonical = _canonical_numbers(column)
+        codes[_suspicious_rows(column, canonical)] = Code.SUSPICIOUS_IDENTIFIER
+    others = np.flatnonzero(~canonical)
+    if not len(others):
+        return Identifiers(column, codes)
+    distinct, which = distinct_texts(column, others)
+    read = [read_identifier(text, rule) for text in distinct]
+    codes[others] = np.array([code for _, code in read], np.uint8)[which]
+    texts = pa.array([text for text, _ in read], pa.string()).take(pa.array(which))
+    return Identifiers(replace_texts(column, others, texts), codes)
+
+
+def _canonical_numbers(column: pa.StringArray) -> NDArray[np.bool_]:
+    """Which rows are 1 to 20 ASCII digits that do not begin with a zero."""
+    offsets, data = offsets_and_bytes(column)
+    # Arrow's masks are bits: this copy is ours to change.
+    canonical: NDArray[np.bool_] = pc.ascii_is_decimal(column).to_numpy(zero_copy_only=False)
+    canonical &= np.diff(offsets) <= LONGEST
+    if len(data):
+        # An empty row at the end begins behind the last byte; it is not canonical in any case.
+        canonical &= data[np.minimum(offsets[:-1], len(data) - 1)] != ord("0")
+    return canonical
+
+
+def _suspicious_rows(column: pa.StringArray, canonical: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Which of the canonical rows have 16 digits or more and only zeros after the 15th."""
+    offsets, data = offsets_and_bytes(column)
+    rows = np.flatnonzero(canonical & (np.diff(offsets) > KEPT))
+    rows = rows[data[offsets[rows + 1] - 1] == ord("0")]
+    last = offsets[rows + 1] - 1
+    # Positions behind the end fall on the last digit, which is a zero already.
+    tails = data[np.minimum(offsets[rows, None] + np.arange(KEPT, LONGEST), last[:, None])]
+    found: NDArray[np.intp] = rows[(tails == ord("0")).all(axis=1)]
+    return found
+
+
+def identifier_words(text: pa.StringArray, rule: Rule) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """128 bits that tell any two identifiers of one rule apart.
+
+    Args:
+        text: accepted identifiers, none of them empty.
+        rule: the rule they were accepted under.
+
+    Returns:
+        The low and the high words (uint64). Numbers: the exact value in the low word and the three lowest bits of the
+        high one, the count of digits (leading zeros tell identifiers apart) in the next five, zeros above. TEXT:
+        16 bytes of BLAKE2b over the UTF-8.
+    """
+    if rule is Rule.TEXT:
+        return _hash_words(text)
+    lengths = np.diff(offsets_and_bytes(text)[0]).astype(np.uint64)
+    values = pc.cast(text, pa.decimal128(LONGEST, 0))
+    words = np.frombuffer(values.buffers()[1], np.uint64).reshape(-1, 2)[values.offset :][: len(values)]
+    return np.ascontiguousarray(words[:, 0]), words[:, 1] | (lengths << np.uint64(3))
+
+
+def _hash_words(text: pa.StringArray) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    digests = b"".join([blake2b(raw, digest_size=16).digest() for raw in text.cast(pa.binary()).to_pylist()])
+    words = np.frombuffer(digests, "<u8").astype(np.uint64).reshape(-1, 2)
+    return np.ascontiguousarray(words[:, 0]), np.ascontiguousarray(words[:, 1])
+
+
+def damage(identifiers: Identifiers) -> Damage:
+    """How many long identifiers a column holds, and how many of them look rounded.
+
+    Identifiers that repeat count once, so that one frequent visitor does not decide about a source. While fewer than a
+    quarter of the rows look rounded, rows are counted instead, which costs nothing.
+    """
+    long = np.diff(offsets_and_bytes(identifiers.text)[0]) > KEPT
+    suspicious = identifiers.codes == Code.SUSPICIOUS_IDENTIFIER
+    rows = Damage(int(np.count_nonzero(long)), int(np.count_nonzero(suspicious)))
+    if rows.suspicious * 4 < rows.long or not rows.suspicious:
+        return rows
+    return Damage(_distinct(identifiers.text, long), _distinct(identifiers.text, suspicious))
+
+
+def _distinct(text: pa.StringArray, mask: NDArray[np.bool_]) -> int:
+    return int(pc.count_distinct(text.filter(pa.array(mask))).as_py())

@@ -1,0 +1,234 @@
+"""The benchmark: csvexport beside polars and duckdb, doing the same job (`job.py`) on the same exports.
+
+Every tool runs as a whole process, in alternation, each time into a new folder, the export in the page cache. Wall and
+CPU seconds are medians; peak memory is the largest. In the first round the outputs must be equal, else nothing is
+printed. What counts are the ratios to the faster peer: seconds do not carry over from one machine to another.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import job
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CSVEXPORT = "csvexport"
+TOOLS = (CSVEXPORT, "polars", "duckdb")
+
+RATIO_GOALS = {1_000_000: 1.3, 10_000_000: 1.0}  # rows: the most that csvexport may take of the faster peer's time
+PEAK_ROWS, PEAK_GOAL = 10_000_000, 400
+START_GOAL = 0.5
+START_RUNS = 11  # starts are short, so that more of them are needed for a steady median
+
+BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024
+
+
+class Run(NamedTuple):
+    """What one process took: wall seconds, CPU seconds of all its threads, peak megabytes."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+class Summary(NamedTuple):
+    """What the runs of one tool took: median seconds, the range of the wall seconds, the largest peak."""
+
+    wall: float
+    fastest: float
+    slowest: float
+    cpu: float
+    peak: float
+
+
+def measure(command: Sequence[str | Path], log: Path) -> Run:
+    """Run a command from the project's root to its end; end the benchmark with what it said if it fails."""
+    with log.open("wb") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"exit code {process.returncode}: {' '.join(map(str, command))}\n{log.read_text(errors='replace')}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * BYTES_PER_MAXRSS / 1e6)
+
+
+def summarize(runs: Sequence[Run]) -> Summary:
+    """Sum up the runs of one tool."""
+    walls = [run.wall for run in runs]
+    cpu = median(run.cpu for run in runs)
+    return Summary(median(walls), min(walls), max(walls), cpu, max(run.peak for run in runs))
+
+
+class Benchmark:
+    """One export and the tools that are to read it; writes only below `scratch`."""
+
+    def __init__(self, export: Path, encoding: str, tools: Sequence[str], scratch: Path) -> None:
+        self.export = export
+        self.encoding = encoding
+        self.tools = tools
+        self.scratch = scratch
+        self.profile = scratch / "bench.toml"
+        self.profile.write_text(job.profile(export), encoding="utf-8")
+
+    def run(self, rounds: int) -> tuple[dict[str, Summary], str]:
+        """Return the summary of each tool, and the counts that the tools agree on."""
+        warm(self.export)
+        runs: dict[str, list[Run]] = {tool: [] for tool in self.tools}
+        counts = ""
+        for number in range(rounds):
+            for tool in self.tools:
+                run = measure(self._command(tool), self.scratch / "log.txt")
+                runs[tool].append(run)
+                say(f"round {number + 1} of {rounds}: {tool} {run.wall:.2f} s")
+            counts = counts or self._compare()
+            for tool in self.tools:
+                shutil.rmtree(self._folder(tool))
+        return {tool: summarize(runs[tool]) for tool in self.tools}, counts
+
+    def _folder(self, tool: str) -> Path:
+        return self.scratch / tool
+
+    def _command(self, tool: str) -> list[str | Path]:
+        folder = self._folder(tool)
+        if tool == CSVEXPORT:
+            build = [sys.executable, "-m", "csvexport", "build", self.profile]
+            return [*build, "--out", folder, "--now", job.NOW, "--quiet"]
+        return [sys.executable, HERE / f"peer_{tool}.py", self.export, self.encoding, folder]
+
+    def _compare(self) -> str:
+        command = [sys.executable, HERE / "compare.py", *map(self._folder, self.tools)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+        return done.stdout.strip()
+
+
+def warm(path: Path) -> None:
+    """Read a file into the page cache."""
+    with path.open("rb") as source:
+        while source.read(1 << 20):
+            pass
+
+
+def say(line: str) -> None:
+    """Tell how far the benchmark is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def generated(rows: int, encoding: str, folder: Path, *, keep: bool) -> Iterator[Path]:
+    """Yield an export, made unless it is there from an earlier run; remove it at the end unless it is to be kept."""
+    export = folder / f"export-{rows}-{encoding}.csv"
+    if not export.exists():
+        say(f"generating {rows:,} rows, {encoding}")
+        part = export.with_suffix(".part")
+        subprocess.run([sys.executable, HERE / "generate.py", str(rows), encoding, part], check=True)
+        part.rename(export)
+    try:
+        yield export
+    finally:
+        if not keep:
+            export.unlink()
+
+
+def print_table(title: str, summaries: dict[str, Summary]) -> None:
+    """Print what each tool took."""
+    print(f"\n{title}\n")
+    print(f"  {'':<10}{'wall s':>9}{'fastest to slowest':>22}{'CPU s':>9}{'peak MB':>10}")
+    for tool, summary in summaries.items():
+        spread = f"{summary.fastest:.2f} to {summary.slowest:.2f}"
+        print(f"  {tool:<10}{summary.wall:>9.2f}{spread:>22}{summary.cpu:>9.2f}{summary.peak:>10.0f}")
+
+
+def print_goal(name: str, value: str, goal: str, *, reached: bool) -> None:
+    """Print a figure that has a goal, and whether it is reached."""
+    print(f"  {name}: {value} (goal {goal}; reached: {'yes' if reached else 'no'})")
+
+
+def print_ratio(rows: int, summaries: dict[str, Summary]) -> None:
+    """Print csvexport's wall time over that of the faster peer, and its peak, against their goals."""
+    own = summaries[CSVEXPORT]
+    peers = {tool: summary.wall for tool, summary in summaries.items() if tool != CSVEXPORT}
+    print()
+    if peers:
+        peer = min(peers, key=lambda tool: peers[tool])
+        ratio, goal = own.wall / peers[peer], RATIO_GOALS.get(rows)
+        name = f"csvexport / {peer}, the faster peer"
+        if goal is None:
+            print(f"  {name}: {ratio:.2f}")
+        else:
+            print_goal(name, f"{ratio:.2f}", f"at most {goal:.1f}", reached=ratio <= goal)
+    if rows == PEAK_ROWS:
+        print_goal("csvexport's peak", f"{own.peak:.0f} MB", f"under {PEAK_GOAL} MB", reached=own.peak < PEAK_GOAL)
+
+
+def measure_exports(arguments: argparse.Namespace, encoding: str, scratch: Path) -> None:
+    """Run the tools over the exports of every size in one encoding; print a table for each."""
+    peaks: dict[int, float] = {}
+    for rows in sorted(arguments.rows):
+        with generated(rows, encoding, arguments.data or scratch, keep=arguments.data is not None) as export:
+            megabytes = export.stat().st_size / 1e6
+            summaries, counts = Benchmark(export, encoding, arguments.tools, scratch).run(arguments.runs)
+        title = f"{rows:,} rows, {encoding}, {megabytes:,.0f} MB, rounds: {arguments.runs}; every tool: {counts}"
+        print_table(title, summaries)
+        if CSVEXPORT in summaries:
+            print_ratio(rows, summaries)
+            peaks[rows] = summaries[CSVEXPORT].peak
+    if len(peaks) > 1:
+        (small, low), *_, (large, high) = peaks.items()
+        print(f"  csvexport's peak, {large:,} rows / {small:,} rows: {high / low:.2f}")
+
+
+def measure_start(scratch: Path) -> None:
+    """Compare the time to `csvexport --help` with that of importing pandas."""
+    commands = {
+        "csvexport --help": [sys.executable, "-m", "csvexport", "--help"],
+        "import pandas": [sys.executable, "-c", "import pandas"],
+    }
+    walls: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(START_RUNS):
+        for name, command in commands.items():
+            walls[name].append(measure(command, scratch / "log.txt").wall)
+    own, pandas = (median(times) for times in walls.values())
+    print(f"\nStart: csvexport --help {own:.2f} s, python -c 'import pandas' {pandas:.2f} s\n")
+    print_goal("ratio", f"{own / pandas:.2f}", f"under {START_GOAL}", reached=own / pandas < START_GOAL)
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], help="sizes of the exports")
+    parser.add_argument("--runs", type=int, default=5, help="rounds for each size")
+    parser.add_argument("--encodings", nargs="+", choices=job.DIALECTS, default=["utf8"])
+    parser.add_argument("--tools", "--only", nargs="+", choices=TOOLS, default=list(TOOLS))
+    parser.add_argument("--data", type=Path, help="keep the exports in this folder and use those that are there")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the benchmark that the command line asks for, and leave no file behind but those in `--data`."""
+    arguments = parse()
+    if arguments.data:
+        arguments.data = arguments.data.resolve()
+        arguments.data.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="csvexport-bench-", dir=arguments.data) as scratch:
+        for encoding in arguments.encodings:
+            measure_exports(arguments, encoding, Path(scratch))
+        if CSVEXPORT in arguments.tools:
+            measure_start(Path(scratch))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+
+settings.register_profile("csvexport", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("csvexport")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--regenerate", action="store_true", help="write the samples' expected output anew")
+
+
+@pytest.fixture
+def samples():
+    """The folder of the samples."""
+    return ROOT / "samples"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch, tmp_path):
+    """No test sees the variables, the zone or the folder of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("CSVEXPORT", "CRM_", "METRICA_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,146 @@
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from csvexport.errors import ProfileError
+from csvexport.profile import Secret, load_profile
+
+PROFILE = """
+timezone = "UTC"
+[source]
+{line}
+[identifiers]
+Yclid = "yclid"
+[[goals]]
+target = "order_paid"
+time = "Paid"
+"""
+
+posix = pytest.mark.skipif(os.name != "posix", reason="the modes of files are POSIX's")
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    def secret_file(content, mode=0o600):
+        file = tmp_path / "crm.key"
+        file.write_bytes(content)
+        file.chmod(mode)
+        return file
+
+    return secret_file
+
+
+def test_a_variable_is_looked_up_when_it_is_needed(tmp_path, monkeypatch):
+    secret = Secret("env:CRM_PASSWORD")
+    monkeypatch.setenv("CRM_PASSWORD", "hunter2\n")
+    assert secret.resolve(tmp_path) == "hunter2\n"
+
+
+@pytest.mark.parametrize(("value", "state"), [(None, "not set"), ("", "empty")])
+def test_a_variable_that_is_missing_or_empty_is_named(tmp_path, monkeypatch, value, state):
+    monkeypatch.delenv("CRM_PASSWORD", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CRM_PASSWORD", value)
+    with pytest.raises(ProfileError) as caught:
+        Secret("env:CRM_PASSWORD").resolve(tmp_path)
+    assert caught.value.mistakes == (f"env:CRM_PASSWORD: the environment variable CRM_PASSWORD is {state}",)
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"hunter2", "hunter2"),
+        (b"hunter2\n", "hunter2"),
+        (b"hunter2\r\n", "hunter2"),
+        (b"hunter2\n\n", "hunter2\n"),
+        (b" a b \n", " a b "),
+        (b"\xef\xbb\xbf\xd0\xb0", "а"),
+    ],
+)
+def test_a_file_loses_one_line_end(secret_file, content, secret):
+    file = secret_file(content)
+    assert Secret("file:crm.key").resolve(file.parent) == secret
+    assert Secret(f"file:{file}").resolve(file.parent / "elsewhere") == secret
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"", "is empty"), (b"\n", "is empty"), (b"hunter\xff", "is not UTF-8 text")]
+)
+def test_a_file_without_a_usable_secret_is_refused(secret_file, content, problem):
+    with pytest.raises(ProfileError, match=f"file:crm.key: the file {problem}"):
+        Secret("file:crm.key").resolve(secret_file(content).parent)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(ProfileError, match=r"file:crm\.key: the file cannot be read: "):
+        Secret("file:crm.key").resolve(tmp_path)
+    with pytest.raises(ProfileError, match=r"file:\.: the file cannot be read: "):
+        Secret("file:.").resolve(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o644, 0o604])
+def test_a_file_that_everyone_can_read_is_refused_with_the_remedy(secret_file, mode):
+    folder = secret_file(b"hunter2", mode).parent
+    with pytest.raises(ProfileError) as caught:
+        Secret("file:crm.key").resolve(folder)
+    assert caught.value.mistakes == (
+        "file:crm.key: every user of this machine can read the file; run chmod 600 crm.key",
+    )
+
+
+@posix
+def test_a_path_may_begin_at_home(secret_file, monkeypatch, tmp_path):
+    home = secret_file(b"hunter2").parent
+    monkeypatch.setenv("HOME", str(home))
+    assert Secret("file:~/crm.key").resolve(tmp_path / "elsewhere") == "hunter2"
+
+
+@given(st.text().filter(lambda text: not text.startswith(("env:", "file:"))))
+def test_what_is_no_reference_is_refused_in_the_same_words(text):
+    with pytest.raises(ValueError, match=r"^write env:NAME or file:PATH, not the secret itself\Z"):
+        Secret(text)
+
+
+@pytest.mark.parametrize("text", ["env:", "env:1A", "env:A B", "env:A\n", "file:", "file:a\x00", "ENV:A"])
+def test_a_broken_reference_is_refused(text):
+    with pytest.raises(ValueError, match="write env:NAME or file:PATH"):
+        Secret(text)
+
+
+def test_a_secret_never_shows_what_it_resolves_to(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRM_PASSWORD", "hunter2")
+    file = tmp_path / "profile.toml"
+    file.write_text(PROFILE.format(line='password = "env:CRM_PASSWORD"'), "utf-8")
+    profile = load_profile(file)
+    secret = profile.source.password
+    assert secret.resolve(tmp_path) == "hunter2"
+    assert str(secret) == "env:CRM_PASSWORD"
+    for text in (repr(secret), str(secret), repr(profile), str(profile)):
+        assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = "hunter2"',
+        "password = ['hunter2']",
+        "password = { value = 'hunter2' }",
+        'headers = { Authorization = "Bearer hunter2" }',
+        'headers = ["hunter2"]',
+        'path = "https://crm:hunter2@example.ru/"',
+        'path = ["a.csv", "ftp://crm:hunter2@example.ru/"]',
+        'passwort = "hunter2"',
+        'password = "hunter2',
+        "password = hunter2",
+    ],
+)
+def test_no_error_shows_a_secret_that_was_written_into_the_profile(tmp_path, line):
+    file = tmp_path / "profile.toml"
+    file.write_text(PROFILE.format(line=line), "utf-8")
+    with pytest.raises(ProfileError) as caught:
+        load_profile(file)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is None

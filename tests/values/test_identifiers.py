@@ -1,0 +1,222 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from csvexport.issues import Code
+from csvexport.values.columns import BLANKS
+from csvexport.values.identifiers import (
+    PLACEHOLDERS,
+    Identifiers,
+    Rule,
+    damage,
+    identifier_words,
+    read_identifier,
+    read_identifiers,
+)
+
+NONE, SUSPICIOUS = Code.NONE, Code.SUSPICIOUS_IDENTIFIER
+EMPTY, BAD, ROUNDED = Code.NO_IDENTIFIER, Code.BAD_IDENTIFIER, Code.ROUNDED_IDENTIFIER
+
+DIGITS = st.text("0123456789", min_size=1, max_size=20)
+BLANK = st.sampled_from(["", " ", "\u00a0", "\u202f", "\u200b", "\ufeff", "\t"])
+SPELLINGS = st.one_of(
+    DIGITS,
+    st.text("0123456789", max_size=24),
+    st.builds("{}{}".format, st.text("123456789", min_size=13, max_size=17), st.text("0", max_size=6)),
+    st.builds("{}{}{}".format, BLANK, DIGITS, BLANK),
+    st.builds("{}{}{}".format, DIGITS, BLANK, DIGITS),
+    st.builds("{}{}{}".format, DIGITS, st.sampled_from(".,"), st.text("0", max_size=4)),
+    st.builds("{}.{}{}{}".format, DIGITS, DIGITS, st.sampled_from(["E+", "e", "E-", "E"]), st.integers(0, 30)),
+    st.builds("{}{}{}".format, DIGITS, st.sampled_from(["E+", "e", "E-", "E"]), st.integers(0, 30)),
+    st.builds('="{}"'.format, DIGITS),
+    st.builds("'{}".format, DIGITS),
+    st.sampled_from(sorted(PLACEHOLDERS)).flatmap(lambda word: st.sampled_from([word, word.upper(), f" {word}"])),
+    st.builds("YJAD.{}".format, st.text(max_size=3)),
+    st.from_regex(r"[A-Za-z0-9_@.+:/'=\-]{1,14}", fullmatch=True),
+    st.text(max_size=12),
+)
+
+
+@st.composite
+def columns(draw, texts):
+    """A column that may be empty and may begin in the midst of its buffers."""
+    cells = draw(st.lists(texts, max_size=12))
+    start = draw(st.integers(0, len(cells)))
+    stop = draw(st.integers(start, len(cells)))
+    return pa.array(cells, pa.string()).slice(start, stop - start)
+
+
+@pytest.mark.parametrize("rule", [Rule.NUMBER, Rule.YCLID])
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1772125921407670123", ("1772125921407670123", NONE)),
+        ("7", ("7", NONE)),
+        ("007", ("007", NONE)),
+        ("99999999999999999999", ("99999999999999999999", NONE)),
+        ("\ufeff 1772125921407670123\u00a0\u200b", ("1772125921407670123", NONE)),
+        ("'1772125921407670123", ("1772125921407670123", NONE)),
+        ('="00123"', ("00123", NONE)),
+        (' =" 00123 " ', ("00123", NONE)),
+        ("", ("", EMPTY)),
+        (" \u00a0\ufeff", ("", EMPTY)),
+        ("'", ("", EMPTY)),
+        ('=""', ("", EMPTY)),
+        ("1.77212592140768E+18", ("", ROUNDED)),
+        ("1,23457E+18", ("", ROUNDED)),
+        ("1.23e17", ("", ROUNDED)),
+        ("1E+17", ("", ROUNDED)),
+        ("123.0", ("123", NONE)),
+        ("123,00", ("123", NONE)),
+        ("9007199254740991.0", ("9007199254740991", NONE)),
+        ("9007199254740992.0", ("", ROUNDED)),
+        ("1772125921407670467.0", ("", ROUNDED)),
+        ("1" * 5000 + ".0", ("", ROUNDED)),
+        ("1234000.000", ("1234000", NONE)),
+        ("0.0", ("", BAD)),
+        ("12345 6789", ("", ROUNDED)),
+        ("12\u00a0345\u202f678", ("", ROUNDED)),
+        ("12 345,00", ("", ROUNDED)),
+        ("0", ("", BAD)),
+        ("00000000000000000000", ("", BAD)),
+        ("123456789012345678901", ("", BAD)),
+        ("123.5", ("", BAD)),
+        ("-5", ("", BAD)),
+        ("١٢٣", ("", BAD)),
+        ("１２３", ("", BAD)),
+        ("undefined", ("", BAD)),
+        ("GA1.2.1234.5678", ("", BAD)),
+        ("=123", ("", BAD)),
+        ("1772125921407670000", ("1772125921407670000", SUSPICIOUS)),
+        ("1234567890123450", ("1234567890123450", SUSPICIOUS)),
+        ("1234567890123451", ("1234567890123451", NONE)),
+        ("123456789012340", ("123456789012340", NONE)),
+        ("00123456789012340", ("00123456789012340", NONE)),
+        ("001234567890123450", ("001234567890123450", SUSPICIOUS)),
+        ("17721259214076700001", ("17721259214076700001", NONE)),
+    ],
+)
+def test_a_number_is_read_to_the_letter_or_refused(cell, rule, expected):
+    assert read_identifier(cell, rule) == expected
+
+
+@pytest.mark.parametrize("cell", ["1,000", "12.000", "999,000"])
+def test_a_float_that_may_be_a_thousand_in_groups_is_not_guessed(cell):
+    assert read_identifier(cell, Rule.NUMBER) == ("", BAD)
+
+
+@pytest.mark.parametrize("cell", ["YJAD.1714034567.abc", "yjad", " YJad123"])
+def test_yahoo_japan_click_ids_are_named_only_where_they_occur(cell):
+    assert read_identifier(cell, Rule.YCLID) == ("", Code.FOREIGN_YCLID)
+    assert read_identifier(cell, Rule.NUMBER) == ("", BAD)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("user-17", ("user-17", NONE)),
+        (" Иван Петров ", ("Иван Петров", NONE)),
+        ("0", ("0", NONE)),
+        ("12345678901234567890123", ("12345678901234567890123", NONE)),
+        ("1772125921407670000", ("1772125921407670000", NONE)),
+        ("x" * 1000, ("x" * 1000, NONE)),
+        ('="00123"', ("00123", NONE)),
+        ("'00123", ("00123", NONE)),
+        ("123.0", ("123.0", NONE)),
+        ("12e5", ("12e5", NONE)),
+        ("1234567890123e12", ("1234567890123e12", NONE)),
+        ("1.23E-5", ("1.23E-5", NONE)),
+        ("a.2E+17", ("a.2E+17", NONE)),
+        ("1.23E+17", ("", ROUNDED)),
+        ("1,23457e18", ("", ROUNDED)),
+        ("1E+17", ("", ROUNDED)),
+        ("a\nb", ("", BAD)),
+        ("a\tb", ("", BAD)),
+        ("a\u2028b", ("", BAD)),
+        ("", ("", EMPTY)),
+        *((word, ("", BAD)) for word in sorted(PLACEHOLDERS)),
+        ("NULL", ("", BAD)),
+        ("(Not Set)", ("", BAD)),
+        ("nan1", ("nan1", NONE)),
+    ],
+)
+def test_a_text_is_the_sites_own_unless_it_cannot_be_one(cell, expected):
+    assert read_identifier(cell, Rule.TEXT) == expected
+
+
+@given(DIGITS.filter(lambda digits: digits.strip("0")), st.sampled_from(Rule), st.sampled_from(["{}", " {} ", '="{}"']))
+def test_no_digit_ever_changes(digits, rule, spelling):
+    assert read_identifier(spelling.format(digits), rule)[0] == digits
+
+
+@pytest.mark.parametrize("length", range(1, 21))
+def test_identifiers_of_every_length_and_count_of_leading_zeros_come_back_to_the_letter(length):
+    texts = [("0" * zeros + "98765432109876543219")[:length] for zeros in range(length)]
+    for rule in Rule:
+        assert read_identifiers(pa.array(texts), rule).text.to_pylist() == texts
+
+
+@given(columns(SPELLINGS), st.sampled_from(Rule))
+def test_kernel_and_reference_agree_on_any_text(column, rule):
+    identifiers = read_identifiers(column, rule)
+    identifiers.text.validate(full=True)
+    assert identifiers.text.type == pa.string()
+    assert identifiers.text.null_count == 0
+    assert identifiers.codes.dtype == np.uint8
+    read = list(zip(identifiers.text.to_pylist(), identifiers.codes.tolist(), strict=True))
+    assert read == [read_identifier(text, rule) for text in column.to_pylist()]
+
+
+@pytest.mark.parametrize("rule", Rule)
+@pytest.mark.parametrize("cell", ["", *sorted(PLACEHOLDERS), *BLANKS, "1E+17", "1.2E+17", "1,2e3", "'1", '="1"', "x y"])
+def test_kernel_and_reference_agree_on_every_cell_that_is_not_to_be_taken(cell, rule):
+    column = pa.array(["1", cell, "a" + cell, cell + "a", cell * 5])
+    identifiers = read_identifiers(column, rule)
+    read = list(zip(identifiers.text.to_pylist(), identifiers.codes.tolist(), strict=True))
+    assert read == [read_identifier(text, rule) for text in column.to_pylist()]
+
+
+@given(st.lists(DIGITS, max_size=8))
+def test_words_hold_the_value_and_the_length(texts):
+    low, high = identifier_words(pa.array(["7", *texts], pa.string()).slice(1), Rule.NUMBER)
+    assert (low.dtype, high.dtype) == (np.uint64, np.uint64)
+    words = list(zip(low.tolist(), high.tolist(), strict=True))
+    assert [((high & 7) << 64 | low, high >> 3) for low, high in words] == [(int(text), len(text)) for text in texts]
+    assert all(high < 256 for _, high in words)
+
+
+@given(st.lists(st.text(min_size=1), max_size=8))
+def test_words_tell_texts_apart(texts):
+    low, high = identifier_words(pa.array(["x", *texts], pa.string()).slice(1), Rule.TEXT)
+    assert (low.dtype, high.dtype) == (np.uint64, np.uint64)
+    assert len(set(zip(low.tolist(), high.tolist(), strict=True))) == len(set(texts))
+
+
+def test_words_of_a_text_do_not_change_between_releases():
+    """Ledgers keep them."""
+    low, high = identifier_words(pa.array(["user-17"]), Rule.TEXT)
+    assert (low.tolist(), high.tolist()) == ([2_796_169_258_916_944_229], [3_787_152_718_490_073_619])
+
+
+def read(texts: list[str]) -> Identifiers:
+    return read_identifiers(pa.array(texts, pa.string()), Rule.NUMBER)
+
+
+def test_damage_counts_long_identifiers_once_when_many_look_rounded():
+    good = [f"177212592140767012{i}" for i in range(3)]
+    rounded = ["1772125921407670000", "2772125921407670000"]
+    assert damage(read([*good * 4, *rounded * 3, "123", ""])) == (5, 2)
+
+
+def test_damage_counts_rows_while_few_look_rounded():
+    assert damage(read(["1772125921407670123"] * 9 + ["1772125921407670000"])) == (10, 1)
+
+
+def test_an_empty_column_is_not_damaged():
+    assert damage(read([])) == (0, 0)
+
+
+def test_short_identifiers_cannot_be_damaged():
+    assert damage(read(["100000000000000", "1.77E+18"])) == (0, 0)
