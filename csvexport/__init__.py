@@ -5,6 +5,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from csvexport.library import Conversions, convert, read_source
     from csvexport.profile import Profile

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from csvexport.columns import lengths, numbers
 
 ASCII_LIMIT = 128
 
@@ -61,7 +62,7 @@ class Block:
         column = self.columns[name]
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        return column.indices.to_numpy(), decoded(column.dictionary, self.codec).to_pylist()
+        return numbers(column.indices), decoded(column.dictionary, self.codec).to_pylist()
 
 
 def decoded(column: pa.Array, codec: str) -> pa.StringArray:
@@ -99,13 +100,8 @@ def _utf_8_lengths(codec: str) -> NDArray[np.int32]:
 
 def all_empty(columns: Sequence[pa.Array]) -> NDArray[np.intp]:
     """Find the rows in which every cell is empty."""
-    candidates: NDArray[np.intp] | None = None
-    for column in columns:
-        lengths = (
-            pc.binary_length(column.dictionary).take(column.indices) if pa.types.is_dictionary(column.type) else None
-        )
-        counts = (lengths if lengths is not None else pc.binary_length(column)).to_numpy(zero_copy_only=False)
-        candidates = np.flatnonzero(counts == 0) if candidates is None else candidates[counts[candidates] == 0]
-        if not len(candidates):
-            break
-    return candidates if candidates is not None else np.zeros(0, np.intp)
+    rows = np.flatnonzero(lengths(columns[0]) == 0)
+    for column in columns[1:]:
+        if len(rows):
+            rows = rows[lengths(column)[rows] == 0]
+    return rows

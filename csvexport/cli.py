@@ -4,10 +4,11 @@ Exit codes: 0 done · 1 data problems · 2 usage or profile · 3 a source cannot
 130 interrupted. The heavy libraries are imported by the command that needs them, never by `--help`.
 """
 
+import io
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from csvexport import __version__
 from csvexport.errors import CsvexportError, ProfileError, UsageError
 
 if TYPE_CHECKING:
@@ -51,20 +53,24 @@ class Boundary(TyperGroup):
         try:
             return super().invoke(ctx)
         except CsvexportError as error:
-            _complain(error, ctx.obj)
-            raise typer.Exit(error.exit_code) from None
+            mistakes = error.mistakes if isinstance(error, ProfileError) else ()
+            raise _complaint(str(error), mistakes, error.exit_code, ctx.obj) from None
         except KeyboardInterrupt:
-            typer.echo("Interrupted; nothing was left behind.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            raise _complaint("Interrupted; nothing was left behind.", (), INTERRUPTED, ctx.obj) from None
 
 
-def _complain(error: CsvexportError, talk: Talk) -> None:
+def _complaint(message: str, mistakes: Sequence[str], exit_code: int, talk: Talk) -> typer.Exit:
+    """Say what stopped the run, and give what ends it."""
     if talk.as_json:
-        mistakes = list(error.mistakes) if isinstance(error, ProfileError) else []
-        typer.echo(
-            json.dumps({"error": str(error), "mistakes": mistakes, "exit_code": error.exit_code}, ensure_ascii=False)
-        )
-    typer.echo(str(error), err=True)
+        _echo_json({"error": message, "mistakes": list(mistakes), "exit_code": exit_code})
+    typer.echo(message, err=True)
+    return typer.Exit(exit_code)
+
+
+def _echo_json(document: Mapping[str, Any]) -> None:
+    """Print a document, in ASCII where stdout is not UTF-8, as a redirected one on Windows."""
+    is_utf_8 = sys.stdout.encoding.casefold().replace("-", "") == "utf8"
+    typer.echo(json.dumps(document, ensure_ascii=not is_utf_8))
 
 
 app = typer.Typer(
@@ -99,9 +105,7 @@ VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print exam
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - only --version needs it
-
-        typer.echo(f"csvexport {version('csvexport')}")
+        typer.echo(f"csvexport {__version__}")
         raise typer.Exit
 
 
@@ -182,6 +186,7 @@ def _options(
 ) -> "Options":
     """Read the options that several commands share."""
     from csvexport.profile import Since, Until  # noqa: PLC0415 - heavy
+    from csvexport.profile.period import is_empty  # noqa: PLC0415 - heavy
     from csvexport.workflow import Options  # noqa: PLC0415 - heavy
 
     try:
@@ -191,19 +196,23 @@ def _options(
             others["until"] = Until.parse(until)
     except ValueError as error:
         raise UsageError(f"{'--until' if 'since' in others or since is None else '--since'}: {error}") from error
+    if since is not None and until is not None and is_empty(others["since"], others["until"]):
+        raise UsageError(f"--until: {until} lies before --since, {since}: the period is empty")
     if now is not None:
         others["now"] = _moment(now)
     return Options(exports=tuple(exports or ()), **others)
 
 
 def _moment(text: str) -> datetime:
+    example = "2024-06-01T09:00:00Z or 2024-06-01T12:00:00+03:00"
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f'--now: "{text}" is no moment; write it as 2024-06-01T09:00:00Z') from None
+        utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f'--now: "{text}" is no moment; write it as {example}') from None
     if moment.tzinfo is None:
-        raise UsageError(f'--now: "{text}" lacks its offset from UTC; write it as {text}Z or {text}+03:00')
-    return moment.astimezone(UTC).replace(microsecond=0)
+        raise UsageError(f'--now: "{text}" lacks its offset from UTC; write it as {example}')
+    return utc.replace(microsecond=0)
 
 
 @contextmanager
@@ -224,7 +233,7 @@ def _show(outcome: "Outcome", talk: Talk, *, checked: bool = False) -> None:
     if talk.as_json:
         from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
 
-        typer.echo(json.dumps(outcome_json(outcome), ensure_ascii=False))
+        _echo_json(outcome_json(outcome))
     elif not talk.quiet:
         from csvexport.terminal import print_outcome  # noqa: PLC0415 - slow to import
 
@@ -239,6 +248,10 @@ def _terminate(number: int, frame: object) -> None:  # noqa: ARG001 - a signal h
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        # A console or a pipe on Windows may know no Cyrillic; that must not end a build.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 

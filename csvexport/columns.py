@@ -1,13 +1,15 @@
 """Columns between numpy and Arrow, by their buffers and without a copy where there need be none.
 
-`pyarrow.array` and `pyarrow.scalar` would do, but they import pandas to ask whether they were given a Series, and that
-takes longer than a small build.
+`pyarrow.array`, `pyarrow.scalar` and `Array.to_numpy` would do, but they import pandas to ask whether they were given a
+Series or to look at dates, and that takes longer than a small build.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _TYPES = {np.dtype(name): getattr(pa, name)() for name in ("int16", "int32", "int64")}
@@ -43,3 +45,70 @@ def repeated(text: str, count: int) -> pa.StringArray:
 def text_scalar(text: str) -> pa.StringScalar:
     """Turn a text into a scalar."""
     return text_column([text])[0]
+
+
+def numbers(column: pa.Array) -> NDArray[Any]:
+    """Give a column of whole numbers (without nulls) as an array of the same width; not to be written to."""
+    dtype = np.dtype(str(column.type))
+    return np.frombuffer(column.buffers()[1], dtype, len(column), column.offset * dtype.itemsize)
+
+
+def mask(column: pa.BooleanArray) -> NDArray[np.bool_]:
+    """Give a column of booleans (without nulls) as an array."""
+    if not len(column):
+        return np.zeros(0, np.bool_)
+    bits = np.unpackbits(np.frombuffer(column.buffers()[1], np.uint8), bitorder="little")
+    return bits[column.offset : column.offset + len(column)].view(np.bool_)
+
+
+def offsets_and_bytes(column: pa.StringArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """The buffers of a column without nulls, not copied where the column is not a slice.
+
+    Returns:
+        Offsets (int32, one more than rows, the first 0) and the column's own UTF-8 bytes (uint8, read-only): row `i`
+        is `data[offsets[i] : offsets[i + 1]]`.
+    """
+    _, starts, texts = column.buffers()
+    if not len(column) or starts is None:
+        return np.zeros(1, np.int32), np.zeros(0, np.uint8)
+    offsets = np.frombuffer(starts, np.int32, len(column) + 1, column.offset * 4)
+    first, last = int(offsets[0]), int(offsets[-1])
+    data = np.frombuffer(texts, np.uint8, last - first, first) if last > first else np.zeros(0, np.uint8)
+    return (offsets - np.int32(first) if first else offsets), data
+
+
+def distinct_texts(column: pa.StringArray, rows: NDArray[np.intp]) -> tuple[list[str], NDArray[np.intp]]:
+    """The distinct texts of some rows, so that a reference reads each of them once.
+
+    Args:
+        column: text without nulls.
+        rows: which rows to look at.
+
+    Returns:
+        The texts, and for each of `rows` the index (intp) of its text among them.
+    """
+    encoded = column.take(number_column(rows)).dictionary_encode()
+    return encoded.dictionary.to_pylist(), numbers(encoded.indices).astype(np.intp)
+
+
+def replace_texts(column: pa.StringArray, rows: NDArray[np.intp], texts: pa.StringArray) -> pa.StringArray:
+    """The column with other texts at some rows.
+
+    Args:
+        column: text without nulls.
+        rows: which rows to replace, ascending, each once.
+        texts: what stands there afterwards, one text for each of `rows`.
+    """
+    if not len(rows):
+        return column
+    replaced = np.zeros(len(column), np.bool_)
+    replaced[rows] = True
+    return pc.replace_with_mask(column, mask_column(replaced), texts)
+
+
+def lengths(column: pa.Array) -> NDArray[np.int32]:
+    """Give the length in bytes of each text of a column of string or binary, or of a dictionary of either."""
+    if pa.types.is_dictionary(column.type):
+        return lengths(column.dictionary)[numbers(column.indices)] if len(column) else np.zeros(0, np.int32)
+    offsets, _ = offsets_and_bytes(column)
+    return offsets[1:] - offsets[:-1]

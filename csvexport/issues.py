@@ -131,8 +131,8 @@ CATALOGUE: dict[Code, Issue] = dict(
         _issue(
             Code.BAD_CURRENCY,
             Severity.REJECTED,
-            "The currency is not an ISO 4217 code",
-            'Correct the cell, or name its meaning: currency = { column = "...", values = { "руб." = "RUB" } }.',
+            "The currency is no ISO 4217 code, or another one stands beside the price",
+            'Correct the cell, or the goal: currency = "USD" or { column = "...", values = { "руб." = "RUB" } }.',
         ),
         _issue(
             Code.BAD_ROW,

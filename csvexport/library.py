@@ -3,11 +3,11 @@
 from csvexport import Profile, convert, read_source
 
 profile = Profile.load("profile.toml")
-for frame in read_source(profile):
-    result = convert(profile, frame)
+result = convert(profile, pandas.concat(read_source(profile)))
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +27,9 @@ from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
 from csvexport.sources import open_sources
 from csvexport.transform.duplicates import DuplicateFinder, worth
+from csvexport.transform.plan import Plan
 from csvexport.transform.rejects import Rejected
-from csvexport.transform.rows import Converted, Lines, Plan
+from csvexport.transform.rows import Converted, Lines
 from csvexport.transform.rows import convert as convert_block
 
 
@@ -49,77 +50,94 @@ class Conversions:
     issues: dict[str, int]
 
 
-def read_source(profile: Profile, *exports: str) -> Iterator[pd.DataFrame]:
+def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame]:
     """Read the profile's sources, or these exports, block by block.
+
+    Args:
+        profile: its `[source]` says where the exports are, relative to the profile.
+        exports: paths that stand instead of `source.path`, relative to the current folder.
 
     Yields:
         Frames of text columns (`ArrowDtype(string)`); the index is the number of each row as a spreadsheet shows it.
-        `frame.attrs["bad_rows"]` lists what cannot be read: (row, text, reason).
+        `frame.attrs["bad_rows"]` lists what cannot be read, and so is not in the frame: (row, text, reason).
 
     Raises:
         SourceError: a source cannot be read.
         ProfileError: a source lacks a column that the profile names.
     """
-    for source in open_sources(profile, exports, {column for column, _ in profile.places()}):
+    paths = [str(export) for export in exports]
+    for source in open_sources(profile, paths, {column for column, _ in profile.places()}):
         check_columns(profile, source.columns)
         row = source.header_row + 1
         for piece in source.pieces():
             block = source.parse(piece, frozenset())
-            yield _frame({name: block.text(name) for name in block.columns}, block.rows + row, block, row)
+            yield _frame(block, row)
             row += block.records
 
 
-def _frame(columns: dict[str, pa.StringArray], rows: NDArray[np.int64], block: Block, first: int) -> pd.DataFrame:
-    table = pa.table(columns)
-    frame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    frame.index = pd.Index(rows, name="row")
+def _frame(block: Block, first: int) -> pd.DataFrame:
+    """Give a block as a frame; `first` is the number of its first row."""
+    frame = _text_frame({name: block.text(name) for name in block.columns})
+    frame.index = pd.Index(block.rows + first, name="row")
     frame.attrs["bad_rows"] = [(first + bad.row, bad.text, bad.reason) for bad in block.bad]
     return frame
+
+
+def _text_frame(columns: Mapping[str, pa.StringArray]) -> pd.DataFrame:
+    return pa.table(dict(columns)).to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) -> Conversions:
     """Turn the rows of a frame into conversions, as a build does with a whole source.
 
+    Duplicates are found within the frame, so frames that belong together are joined first: `pd.concat`. Unlike a build
+    it gives what there is, however much of it is rejected.
+
     Args:
         profile: which columns become what.
-        frame: columns of text; a missing value counts as an empty cell. Columns of numbers are refused, since what a
-            float made of an identifier cannot be seen any more.
+        frame: the columns that the profile names must be text; a missing value counts as an empty cell. Numbers are
+            refused, since what a float made of an identifier cannot be seen any more.
         now: the moment that decides what is future or old, aware; None: this moment.
 
     Raises:
         ProfileError: the frame lacks a column that the profile names.
         TypeError: a column that the profile names is no text.
+        ValueError: `now` has no zone, or two columns bear a name that the profile names.
     """
-    check_columns(profile, list(frame.columns))
-    moment = now or datetime.now(UTC)
-    zone = ZoneInfo(profile.timezone)
-    plan = Plan(
-        profile,
-        int(moment.timestamp()),
-        profile.since.bound(moment, zone) if profile.since else None,
-        profile.until.bound(moment, zone) if profile.until else None,
-    )
-    columns = {str(name): _text(frame[name]) for name in frame.columns}
+    check_columns(profile, [name for name in frame.columns if isinstance(name, str)])
+    columns = {name: _text(frame, name) for name, _ in profile.places()}
     block = Block(columns, "utf-8", np.arange(len(frame)), len(frame))
-    converted = convert_block(plan, block)
+    converted = convert_block(_plan(profile, now or datetime.now(UTC)), block)
     files, dropped = _files(converted)
     issues = converted.issues + dropped
     return Conversions(
-        files,
-        _rejected(converted.rows, list(columns), frame.index),
-        {code.text: int(issues[code]) for code in Code if issues[code]},
+        files, _rejected(converted.rows, frame), {code.text: int(issues[code]) for code in Code if issues[code]}
     )
 
 
-def _text(series: pd.Series) -> pa.StringArray:
+def _plan(profile: Profile, now: datetime) -> Plan:
+    if now.tzinfo is None:
+        raise ValueError(f"now, {now}, has no zone; write datetime(..., tzinfo=UTC)")
+    zone = ZoneInfo(profile.timezone)
+    since = profile.since.bound(now, zone) if profile.since else None
+    until = profile.until.bound(now, zone) if profile.until else None
+    return Plan(profile, int(now.timestamp()), since, until)
+
+
+def _text(frame: pd.DataFrame, name: str) -> pa.StringArray:
     """Give a column of a frame as text without nulls."""
-    if not pd.api.types.is_string_dtype(series.dtype):
-        raise TypeError(
-            f'column "{series.name}" holds {series.dtype}, not text: read the source with dtype=str, so that no digit'
-            " of an identifier is lost"
-        )
-    column = pa.array(series.fillna(""), pa.string())
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    column = frame[name]
+    if isinstance(column, pd.DataFrame):
+        raise ValueError(f'the frame has {column.shape[1]} columns "{name}"; rename all but one')  # noqa: TRY004
+    if pd.api.types.is_string_dtype(column.dtype):
+        # A column of objects may hold anything.
+        with suppress(pa.ArrowTypeError):
+            text = pa.array(column.fillna(""), pa.string())
+            return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+    raise TypeError(
+        f'column "{name}" holds {column.dtype}, not text: read the source with dtype=str, so that no digit of an'
+        " identifier is lost"
+    )
 
 
 def _files(converted: Converted) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
@@ -149,10 +167,8 @@ def _lines(identifier: str, lines: Lines, keep: NDArray[np.bool_]) -> pd.DataFra
     return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
-def _rejected(rejected: Rejected, columns: Sequence[str], index: pd.Index) -> pd.DataFrame:
-    names = ("code", "column", "value", "remedy")
-    cells = rejected.cells or [pa.array([], pa.string())] * len(columns)
-    table = pa.table([*rejected.says, *cells], [*names, *columns])
-    frame = table.to_pandas(types_mapper=pd.ArrowDtype)
-    frame.index = index[rejected.rows]
-    return frame
+def _rejected(rejected: Rejected, frame: pd.DataFrame) -> pd.DataFrame:
+    says = _text_frame(dict(zip(("code", "column", "value", "remedy"), rejected.says, strict=True)))
+    own = frame.iloc[rejected.rows]
+    says.index = own.index
+    return pd.concat([says, own], axis=1)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from csvexport.charts import COLOURS, HEIGHT, MOST_CURRENCIES, conversions_chart, currencies, day_name, revenue_charts
 from csvexport.issues import CATALOGUE, Code, Issue, Severity
-from csvexport.summary import DayTotal, Example, SourceFacts, Summary
+from csvexport.summary import DayTotal, Example, Summary
 
 # Columns of `report.txt`.
 WIDTH = 80
@@ -33,8 +33,6 @@ TICK_SCALES = ((1_000_000_000, 1_000_000_000, "bn"), (1_000_000, 1_000_000, "M")
 
 # Issues that befall a row before anybody can say how many conversions it would have made.
 OF_ROWS = frozenset({Code.NO_GOAL, Code.BAD_ROW})
-
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 LEFT_OUT = {
     "preamble": ("line above the header", "lines above the header"),
@@ -79,7 +77,6 @@ def _environment() -> Environment:
     filters: tuple[Callable[..., str], ...] = (
         counted,
         day_name,
-        delimiter_name,
         left_out,
         money,
         number,
@@ -260,11 +257,6 @@ def size(count: int) -> str:
 def period(first: date, last: date) -> str:
     """Two days in words, or one if they are the same: `1 May 2024 to 31 May 2024`."""
     return day_name(first) if first == last else f"{day_name(first)} to {day_name(last)}"
-
-
-def delimiter_name(source: SourceFacts) -> str:
-    """The delimiter as a word, since a tab or a comma between commas cannot be seen."""
-    return DELIMITERS.get(source.delimiter, printable(source.delimiter))
 
 
 def left_out(lines: Mapping[str, int]) -> str:

@@ -32,6 +32,11 @@ class SourceFacts:
     sha256: str
     left_out: Mapping[str, int]
 
+    @property
+    def delimiter_name(self) -> str:
+        """The delimiter as a word."""
+        return {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(self.delimiter, self.delimiter)
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:

@@ -1,10 +1,12 @@
 """What a person sees in the terminal: the progress bar and the summary of a build, within 80 columns."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +16,6 @@ from csvexport.summary import Example, SourceFacts, Summary
 
 WIDTH = 80
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 _STYLES = {Severity.REJECTED: "red", Severity.WARNING: "yellow", Severity.SKIPPED: "dim"}
 
@@ -29,6 +30,13 @@ _IDENTIFIER_CODES = frozenset(
     }
 )
 _SHOWN_OF_IDENTIFIER = 4
+
+# What a column that the profile takes for another may hold: e-mails, phones and identifiers, but not dates.
+_PERSONAL = re.compile(
+    r"[^\s@]+@[^\s@]+|(?!\d{4}-\d\d-\d\d|\d\d-\d\d-\d{4})(?<!\d)\+?\d(?:[ ()-]*\d){9,}",
+)
+
+_INDENT = (0, 0, 0, 2)
 
 
 @contextmanager
@@ -65,7 +73,8 @@ def print_outcome(summary: Summary, folder: Path | None, refusal: str | None, *,
         console.print(_issues(summary))
         console.print()
         if verbose:
-            console.print(_details(summary))
+            console.print(Group(*_details(summary)))
+            console.print()
     if refusal:
         console.print(Text(refusal, style="red"))
     if folder is not None:
@@ -97,8 +106,8 @@ def _sources(sources: tuple[SourceFacts, ...]) -> Table:
     table = _table()
     for source in sources:
         left_out = ", ".join(f"{count} {what}" for what, count in source.left_out.items())
-        form = f"{source.encoding}, {DELIMITERS.get(source.delimiter, source.delimiter)}, {source.rows:,} rows"
-        table.add_row(Text(source.path), Text(form + (f" (left out: {left_out})" if left_out else "")))
+        form = f"{source.encoding}, {source.delimiter_name}, {source.rows:,} rows"
+        table.add_row(Text(_printable(source.path)), Text(form + (f" (left out: {left_out})" if left_out else "")))
     return table
 
 
@@ -129,26 +138,38 @@ def _issues(summary: Summary) -> Table:
     return table
 
 
-def _details(summary: Summary) -> Text:
+def _details(summary: Summary) -> Iterator[RenderableType]:
     """Say for each issue what to do, and where it stands."""
-    text = Text()
     for severity in Severity:
         for code, _ in summary.issues_of(severity):
-            text.append(f"{code.text}\n", style=_STYLES[severity])
-            text.append(f"  {CATALOGUE[code].remedy}\n")
+            yield Text(code.text, style=_STYLES[severity])
+            yield Padding(Text(CATALOGUE[code].remedy), _INDENT, expand=False)
             for example in summary.examples.get(code, ()):
-                text.append(f"  {_example(code, example)}\n", style="dim")
-    return text
+                yield Padding(Text(_example(code, example), style="dim"), _INDENT, expand=False)
 
 
 def _example(code: Code, example: Example) -> str:
-    value = example.value
-    if code in _IDENTIFIER_CODES:
-        value = value if len(value) <= _SHOWN_OF_IDENTIFIER else f"{value[:_SHOWN_OF_IDENTIFIER]}…"
-    elif code is Code.BAD_ROW:
-        value = value.partition(": ")[0]
     place = f"{example.source}, row {example.row}" + (f", {example.column}" if example.column else "")
-    return f"{place}: {value}" if value else place
+    value = _shown(code, example.value)
+    return _printable(f"{place}: {value}" if value else place)
+
+
+def _shown(code: Code, value: str) -> str:
+    """Give as much of a cell as may be seen."""
+    if code in _IDENTIFIER_CODES:
+        return _cut(value)
+    if code is Code.BAD_ROW:
+        return value.partition(": ")[0]
+    return _PERSONAL.sub(lambda found: _cut(found[0]), value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_OF_IDENTIFIER else f"{text[:_SHOWN_OF_IDENTIFIER]}…"
+
+
+def _printable(text: str) -> str:
+    """Replace what a terminal would obey instead of showing it."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _files(summary: Summary) -> Table:
@@ -160,7 +181,7 @@ def _files(summary: Summary) -> Table:
 
 
 def _next_steps(summary: Summary, folder: Path) -> Text:
-    lines = [f"batch  {folder}", f"next   open {folder / 'report.html'}: the steps of the upload"]
+    lines = [f"batch  {folder}", "next   open its report.html: the steps of the upload"]
     if any(counts.rejected for counts in summary.counts.values()):
-        lines.append(f"       correct {folder / 'rejected.csv'} and build it like an export")
+        lines.append("       correct its rejected.csv and build that like an export")
     return Text("\n".join(lines))

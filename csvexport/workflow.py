@@ -26,7 +26,8 @@ from csvexport.report import render_html, render_text
 from csvexport.sources import DelimitedFile, Piece, open_sources
 from csvexport.summary import Counts, Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.duplicates import DuplicateFinder, worth
-from csvexport.transform.rows import Converted, Lines, Plan, convert
+from csvexport.transform.plan import Plan
+from csvexport.transform.rows import Converted, Lines, convert
 from csvexport.values.currencies import CURRENCIES
 
 # Pieces are parsed and converted beside the reader, which cuts, hashes and writes; more threads than that gain nothing.

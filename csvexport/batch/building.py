@@ -1,5 +1,6 @@
 """A batch while it is built: a hidden folder that becomes the batch in one step or leaves nothing behind."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -8,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 _PREFIX = ".building-"
+_LOCK_SUFFIX = ".lock"
 
 
 class Building:
@@ -36,17 +38,24 @@ class Building:
 
     def __enter__(self) -> Self:
         """Make the folders."""
-        self._parent.mkdir(parents=True, exist_ok=True)
-        _sweep(self._parent)
-        self._lock.acquire()
-        self.batch.mkdir(parents=True)
-        self.scratch.mkdir()
+        try:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            _sweep(self._parent)
+            self._lock.acquire()
+            self.batch.mkdir(parents=True)
+            self.scratch.mkdir()
+        except BaseException:
+            self._clear()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Remove what was not published, and the folders made for it as far as nothing else is in them."""
+        self._clear()
+
+    def _clear(self) -> None:
         _remove(self._root, self._lock)
         for folder in self._made:
             with suppress(OSError):
@@ -67,38 +76,54 @@ class Building:
         """
         final = self._parent / name
         _sync_folder(self.batch)
-        if not final.exists():
+        try:
             self.batch.rename(final)
-            _sync_folder(self._parent)
+        except OSError:
+            if not final.is_dir():
+                raise
+            return final
+        for folder in (self._parent, *(made.parent for made in self._made)):
+            _sync_folder(folder)
         return final
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what builds left that were killed."""
+    """Remove what builds left that were killed; what cannot be removed, as another user's, hinders no build."""
     for root in parent.glob(f"{_PREFIX}*"):
-        folder = root.with_suffix("") if root.suffix == ".lock" else root
+        folder = root.with_suffix("") if root.suffix == _LOCK_SUFFIX else root
         lock = FileLock(_lock_path(folder))
-        with suppress(Timeout):
+        with suppress(OSError):
             lock.acquire(timeout=0)
             _remove(folder, lock)
 
 
 def _remove(root: Path, lock: FileLock) -> None:
+    """Remove a build and its lock.
+
+    The lock's file goes while the lock is held: whoever waits for it then notices, and makes a new one. After the
+    release it might be another's already. Windows removes no open file, so there a removed lock is nobody's.
+    """
     shutil.rmtree(root, ignore_errors=True)
+    if os.name == "nt":
+        lock.release()
+    with suppress(OSError):
+        _lock_path(root).unlink()
     lock.release()
-    _lock_path(root).unlink(missing_ok=True)
 
 
 def _lock_path(root: Path) -> Path:
-    return root.with_name(f"{root.name}.lock")
+    return root.with_name(f"{root.name}{_LOCK_SUFFIX}")
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; Windows has no such call and needs none."""
+    """Make the names in a folder durable; Windows and some network drives have no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
     finally:
         os.close(descriptor)

@@ -76,16 +76,16 @@ class RejectedFile:
             ),
         ]
         if bad:
-            order = number_column(np.argsort(numbers))
+            order = number_column(np.argsort(numbers, kind="stable"))
             columns = [column.take(order) for column in columns]
         self._write(columns)
         self.rows += count
 
     def close(self) -> None:
         """Make the file durable; without rows there is none."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
         if not self.rows:
             Path(self._file.name).unlink()
 

@@ -14,8 +14,9 @@ from csvexport.batch.totals import Totals
 from csvexport.columns import mask_column
 from csvexport.summary import FileFacts
 
-# Lines that are read back at a time.
+# Lines that are read back at a time, and the bytes that they take unless a single line takes more.
 LINES = 1 << 16
+BYTES = 1 << 26
 
 _FACTS = np.dtype(
     [("bytes", np.int32), ("day", np.int32), ("target", np.int16), ("currency", np.int16), ("micro", np.int64)]
@@ -39,12 +40,13 @@ class Spool:
         micro: NDArray[np.int64],
     ) -> None:
         """Append lines, line breaks included, and what totals need of each (see `Totals.add`)."""
-        _, offsets_buffer, data = text.buffers()
-        offsets = np.frombuffer(offsets_buffer, np.int32, len(text) + 1, text.offset * 4)
+        if not len(text):
+            return
+        offsets, data = _buffers(text)
         facts = np.empty(len(text), _FACTS)
         facts["bytes"], facts["day"], facts["target"] = np.diff(offsets), day, target
         facts["currency"], facts["micro"] = currency, micro
-        self._lines.write(memoryview(data)[offsets[0] : offsets[-1]])
+        self._lines.write(data[offsets[0] : offsets[-1]])
         self._facts.write(facts.data)
 
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], totals: Totals) -> None:
@@ -67,10 +69,29 @@ class Spool:
             file.flush()
             file.seek(0)
         while len(facts := np.fromfile(self._facts, _FACTS, LINES)):
-            offsets = np.zeros(len(facts) + 1, np.int32)
-            np.cumsum(facts["bytes"], out=offsets[1:])
-            data = self._lines.read(int(offsets[-1]))
-            yield pa.StringArray.from_buffers(len(facts), pa.py_buffer(offsets), pa.py_buffer(data)), facts
+            for piece in _pieces(facts["bytes"]):
+                kept = facts[piece]
+                offsets = np.zeros(len(kept) + 1, np.int32)
+                np.cumsum(kept["bytes"], out=offsets[1:])
+                data = self._lines.read(int(offsets[-1]))
+                yield pa.StringArray.from_buffers(len(kept), pa.py_buffer(offsets), pa.py_buffer(data)), kept
+
+
+def _pieces(lengths: NDArray[np.int32]) -> Iterator[slice]:
+    """Cut lines into pieces of at most `BYTES`, or of one line."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    start = 0
+    while start < len(ends):
+        before = ends[start] - lengths[start]
+        end = max(start + 1, int(np.searchsorted(ends, before + BYTES, "right")))
+        yield slice(start, end)
+        start = end
+
+
+def _buffers(lines: pa.StringArray) -> tuple[NDArray[np.int32], memoryview]:
+    """Give where the lines of a column that is not empty begin and end, and the bytes that they lie in."""
+    _, offsets, data = lines.buffers()
+    return np.frombuffer(offsets, np.int32, len(lines) + 1, lines.offset * 4), memoryview(data)
 
 
 class Parts:
@@ -96,19 +117,19 @@ class Parts:
 
     def write(self, lines: pa.StringArray) -> None:
         """Write lines, beginning a new part wherever the limit would be exceeded."""
-        _, offsets_buffer, data = lines.buffers()
-        offsets = np.frombuffer(offsets_buffer, np.int32, len(lines) + 1, lines.offset * 4)
+        if not len(lines):
+            return
+        offsets, data = _buffers(lines)
         start = 0
         while start < len(lines):
             if self._file is None:
                 self._begin()
             room = self._limit - self._bytes
-            end = int(np.searchsorted(offsets, offsets[start] + room, "right")) - 1
-            if end <= start and self._rows == 0:
-                end = start + 1
-            end = min(end, len(lines))
+            end = int(np.searchsorted(offsets, int(offsets[start]) + room, "right")) - 1
+            # A part holds one line at least; a part that this made too large has less than no room for another.
+            end = max(end, start + 1 if self._rows == 0 else start)
             if end > start:
-                self._put(memoryview(data)[offsets[start] : offsets[end]], end - start)
+                self._put(data[offsets[start] : offsets[end]], end - start)
             if end < len(lines):
                 self._end()
             start = end

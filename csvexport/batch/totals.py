@@ -14,7 +14,7 @@ EPOCH = date(1970, 1, 1)
 MICRO = 1_000_000
 
 # A table of sums no larger than this is indexed directly; a wider span of days is first compressed.
-DIRECT = 1 << 20
+DIRECT = 1 << 18
 
 # Prices are summed in three parts of 21 bits, so that even the sum of 2**32 of them is exact in a double.
 _BITS = 21
@@ -44,18 +44,19 @@ class Totals:
         """Add lines: days since 1970-01-01, indices of target and currency, prices in millionths (-1: none)."""
         if not len(day):
             return
-        keys = (day.astype(np.int64) * len(self._targets) + target) * len(self._currencies) + currency
-        lowest = int(keys.min())
-        if int(keys.max()) - lowest < DIRECT:
-            places, labels = keys - lowest, None
-        else:
-            labels, places = np.unique(keys, return_inverse=True)
-        counts = np.bincount(places)
-        parts = _part_sums(places, np.maximum(micro, 0))
-        for place in np.flatnonzero(counts).tolist():
-            key = lowest + place if labels is None else int(labels[place])
+        # Most blocks have one currency or two of the many that there are.
+        used = np.flatnonzero(np.bincount(currency))
+        rank = np.zeros(used[-1] + 1, np.int64)
+        rank[used] = np.arange(len(used))
+        places, labels = _places((day.astype(np.int64) * len(self._targets) + target) * len(used) + rank[currency])
+        lines = np.bincount(places, minlength=len(labels))
+        present = np.flatnonzero(lines)
+        rest, ranks = np.divmod(labels[present], len(used))
+        keys = rest * len(self._currencies) + used[ranks]
+        sums = _price_sums(places, micro, present)
+        for key, count, total in zip(keys.tolist(), lines[present].tolist(), sums, strict=True):
             before = self._sums.get(key, _Sums(0, 0))
-            self._sums[key] = _Sums(before.lines + int(counts[place]), before.micro + _whole(parts, place))
+            self._sums[key] = _Sums(before.lines + count, before.micro + total)
 
     def days(self) -> tuple[DayTotal, ...]:
         """Give the sums, ordered by day, target and currency."""
@@ -74,12 +75,20 @@ class Totals:
         )
 
 
-def _part_sums(places: NDArray[np.int64], micro: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-    """Sum by place, each of the three parts of the prices for itself."""
-    mask = (1 << _BITS) - 1
-    parts = [(micro >> (part * _BITS) & mask).astype(np.float64) for part in range(3)]
-    return [np.bincount(places, part).astype(np.float64, copy=False) for part in parts]
+def _places(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Give each key a place in a table, and the key of each place."""
+    lowest, highest = int(keys.min()), int(keys.max())
+    if highest - lowest < DIRECT:
+        return keys - lowest, np.arange(lowest, highest + 1)
+    labels, places = np.unique(keys, return_inverse=True)
+    return places, labels
 
 
-def _whole(parts: list[NDArray[np.float64]], place: int) -> int:
-    return sum(int(part[place]) << (number * _BITS) for number, part in enumerate(parts))
+def _price_sums(places: NDArray[np.intp], micro: NDArray[np.int64], present: NDArray[np.intp]) -> list[int]:
+    """Sum prices by place, each part of the prices for itself, and give the sums at the places that are present."""
+    micro = np.maximum(micro, 0)
+    sums = [0] * len(present)
+    for shift in range(0, int(micro.max()).bit_length(), _BITS):
+        part = np.bincount(places, (micro >> shift & (1 << _BITS) - 1).astype(np.float64))[present]
+        sums = [total + (int(more) << shift) for total, more in zip(sums, part.tolist(), strict=True)]
+    return sums

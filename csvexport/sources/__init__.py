@@ -48,6 +48,8 @@ def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
 def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> DelimitedFile:
     if path.is_dir():
         raise SourceError(f"{label}: this is a folder; name the file in it")
+    if path.exists() and not path.is_file():
+        raise SourceError(f"{label}: this is no regular file, and it must be read twice; save its content to a file")
     try:
         return DelimitedFile(path, label, settings, expected)
     except FileNotFoundError as error:

@@ -22,16 +22,21 @@ from numpy.typing import NDArray
 from csvexport.blocks import BadRow, Block, all_empty, decoded
 from csvexport.columns import mask_column, text_column
 from csvexport.errors import SourceError
-from csvexport.issues import REJECTED_COLUMNS
 from csvexport.profile import SourceSettings
-from csvexport.sources.detection import detect, is_rejected_file
+from csvexport.sources.detection import LINE_BREAKS, detect
 from csvexport.sources.records import Record, is_canonical, quoted_line, read_record, whole_records
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
-PIECE_BYTES = 8 << 20
+PIECE_BYTES = 4 << 20
 
-# How much of a record that cannot be read is kept for the reader of `rejected.csv`.
+# The last piece has at least this part of `PIECE_BYTES` before the file's end, so that the totals are all in it.
+LAST_SHARE = 128
+
+# Lines above this size are no rows of a table, and waiting for their end would fill the memory.
+LONGEST_LINE = 64 << 20
+
+# How many characters of a record that cannot be read are kept for the reader of `rejected.csv`.
 BAD_TEXT = 2000
 
 # Totals stand in the last rows of an export; a real row there has more than half of its cells filled.
@@ -91,11 +96,11 @@ class DelimitedFile:
         """Look at the file; see `detection.detect` for what is raised."""
         self.label = label
         self._path = path
+        self._stat = path.stat()
         self._form = detect(path, label, settings, expected)
-        self.is_rejected_file = is_rejected_file(self._form.columns)
-        hidden = len(REJECTED_COLUMNS) if self.is_rejected_file else 0
-        self.columns = self._form.columns[hidden:]
-        self.size = path.stat().st_size
+        self.is_rejected_file = self._form.hidden > 0
+        self.columns = self._form.columns[self._form.hidden :]
+        self.size = self._stat.st_size
         self._header_line = b""
         self._sha256 = ""
         self._bytes = 0
@@ -104,21 +109,22 @@ class DelimitedFile:
         """Read the file once, from the row below the header to its end.
 
         Raises:
-            SourceError: the file cannot be read to its end, or changed meanwhile.
+            SourceError: the file cannot be read to its end, or changed since it was looked at.
         """
         try:
-            before = self._path.stat()
             yield from self._pieces()
             after = self._path.stat()
         except OSError as error:
             raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        if (self._stat.st_size, self._stat.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
 
     def _pieces(self) -> Iterator[Piece]:
         buffer = b""
         above_data = True
         for chunk, position, at_end in self._chunks():
+            if len(buffer) > LONGEST_LINE:
+                raise SourceError(f"{self.label}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no CSV")
             buffer += chunk
             if above_data:
                 below = self._below_header(buffer, at_end=at_end)
@@ -178,14 +184,16 @@ class DelimitedFile:
             digest.update(file.read(self._form.mark))
             chunk = file.read(PIECE_BYTES)
             while True:
-                following = file.read(PIECE_BYTES) if chunk else b""
+                following = file.read(PIECE_BYTES)
+                if len(following) < PIECE_BYTES // LAST_SHARE:
+                    chunk, following = chunk + following, file.read(PIECE_BYTES)
                 digest.update(chunk)
                 at_end = not following
                 if at_end:
                     self._sha256, self._bytes = digest.hexdigest(), file.tell()
                 text = decoder.decode(chunk, final=at_end).encode() if decoder else chunk
                 if self._form.returns_only:
-                    text = text.replace(b"\r", b"\n")
+                    text = text.translate(LINE_BREAKS)
                 yield text, file.tell() - len(following), at_end
                 if at_end:
                     return
@@ -200,7 +208,7 @@ class DelimitedFile:
             if record is None:
                 return None
             position = record.end
-        self._header_line = buffer[start:position].strip(b"\r\n")
+        self._header_line = buffer[start:position].rstrip(b"\r\n")
         return position
 
     def _cut(self, buffer: bytes, *, at_end: bool) -> tuple[int, bool]:
@@ -218,7 +226,9 @@ class DelimitedFile:
 
     def _is_clean(self, data: bytes) -> bool:
         """Whether every byte is text and no line repeats the header."""
-        if b"\0" in data or data.startswith(self._header_line) or b"\n" + self._header_line in data:
+        if b"\0" in data or data.startswith((self._header_line, codecs.BOM_UTF8)):
+            return False
+        if b"\n" + self._header_line in data or codecs.BOM_UTF8 + self._header_line in data:
             return False
         if self._form.codec == "cp1251":
             return b"\x98" not in data  # the one byte that cp1251 does not define
@@ -252,19 +262,16 @@ class DelimitedFile:
     def _block(self, parsed: "_Parsed", *, last: bool) -> Block:
         """Leave out blank rows and, at the end of the file, totals; leave only the source's own columns."""
         columns, rows = parsed.columns, parsed.rows
-        left_out = parsed.left_out.copy()
         blank = all_empty(columns)
+        columns, rows = _without(blank, columns, rows)
         totals = self._totals(columns) if last else []
-        if len(blank) or totals:
-            left_out.update({"blank": len(blank), "total": len(totals)})
-            keep = np.ones(len(rows), bool)
-            keep[blank] = False
-            keep[totals] = False
-            columns = [column.filter(mask_column(keep)) for column in columns]
-            rows = rows[keep]
-        named = dict(zip(self._form.columns, columns, strict=True))
-        own = {name: named[name] for name in self.columns}
-        return Block(own, self._encoding_of_data, rows, parsed.records, parsed.bad, +left_out)
+        columns, rows = _without(totals, columns, rows)
+        left_out = parsed.left_out + Counter({"blank": len(blank), "total": len(totals)})
+        own = columns[self._form.hidden :]
+        if self._form.returns_only:
+            own = [_with_returns(column) for column in own]
+        named = dict(zip(self.columns, own, strict=True))
+        return Block(named, self._encoding_of_data, rows, parsed.records, parsed.bad, left_out)
 
     def _totals(self, columns: list[pa.Array]) -> list[int]:
         """Find the rows of totals among the last rows of the file."""
@@ -290,10 +297,10 @@ class DelimitedFile:
             raw = data[position : record.end].rstrip(b"\r\n")
             problem = self._problem(raw, record)
             if problem is not None:
-                bad.append(BadRow(number, raw[:BAD_TEXT].decode(self._encoding_of_data, "backslashreplace"), problem))
-            elif raw == self._header_line:
+                bad.append(BadRow(number, self._shown(raw), problem))
+            elif raw.removeprefix(codecs.BOM_UTF8) == self._header_line:
                 left_out["header"] += 1
-            elif record.cells == [b""]:
+            elif len(record.cells or []) != len(self._form.columns):
                 left_out["blank"] += 1
             else:
                 lines.append(quoted_line(record.cells or [], self._form.delimiter))
@@ -304,6 +311,13 @@ class DelimitedFile:
         if columns is None:
             raise AssertionError("rows that were written anew have the right number of cells")
         return _Parsed(columns, np.array(rows, np.int64), number, bad, left_out)
+
+    def _shown(self, raw: bytes) -> str:
+        """Give the beginning of a record that cannot be read."""
+        if self._form.returns_only:
+            raw = raw.translate(LINE_BREAKS)
+        text = raw[: 4 * BAD_TEXT].decode(self._encoding_of_data, "backslashreplace")
+        return text.replace("\0", "\\x00")[:BAD_TEXT]
 
     def _problem(self, raw: bytes, record: Record) -> str | None:
         """Say what is wrong with a record, None if it can be read."""
@@ -320,9 +334,29 @@ class DelimitedFile:
             raw.decode(self._encoding_of_data)
         except UnicodeDecodeError:
             return f"it holds bytes that are no {self._form.encoding} text"
-        if len(record.cells) != width and record.cells != [b""]:
+        if len(record.cells) != width and any(cell.strip() for cell in record.cells):
             return f"it has {len(record.cells)} cells, the header has {width}"
         return None
+
+
+def _without(
+    places: Sequence[int] | NDArray[np.intp], columns: list[pa.Array], rows: NDArray[np.int64]
+) -> tuple[list[pa.Array], NDArray[np.int64]]:
+    """Leave some rows out."""
+    if not len(places):
+        return columns, rows
+    keep = np.ones(len(rows), bool)
+    keep[places] = False
+    return [column.filter(mask_column(keep)) for column in columns], rows[keep]
+
+
+def _with_returns(column: pa.Array) -> pa.Array:
+    """Give the line breaks inside cells back as they stand in a file whose lines end in a lone carriage return."""
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, _with_returns(column.dictionary))
+    _, offsets, data = column.buffers()
+    cells = pa.py_buffer(bytes(data or b"").translate(LINE_BREAKS))
+    return pa.Array.from_buffers(column.type, len(column), [None, offsets, cells], 0, column.offset)
 
 
 def _is_utf_8(data: bytes) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from csvexport.errors import SourceError
 from csvexport.issues import REJECTED_COLUMNS
@@ -16,10 +16,22 @@ from csvexport.profile import SourceSettings
 from csvexport.sources.records import read_record
 
 SAMPLE_BYTES = 1 << 20
-DELIMITERS = (b",", b";", b"\t", b"|")
+
+DELIMITERS = (b";", b"\t", b"|", b",")
+
+# A delimiter that splits almost as many records evenly as the best one may be the right one: records can be broken, and
+# lines above the header can hold any delimiter.
+ALMOST = 0.9
 
 # The single-byte encodings that Russian programs write; each is also the name of Python's codec.
-CYRILLIC = ("cp1251", "koi8-r", "cp866")
+CYRILLIC = ("cp1251", "cp866", "koi8-r")
+
+# The head start of the first, by far the usual one: it decides where a file holds but a word or two of Russian.
+USUAL = 3
+
+# The letters from the one that Russian uses most to the one that it uses least, and what else stands between them.
+LETTERS = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ"
+SIGNS = "№«»–—“”„…·°€\xa0"
 
 # How many times as many good characters beyond ASCII as spoilt ones a text needs to pass for UTF-8.
 UTF_8_SHARE = 4
@@ -27,15 +39,36 @@ UTF_8_SHARE = 4
 # Preambles ("Report for May 2024", filters, the manager's name) are short; a header further down is no header.
 HEADER_WITHIN = 50
 
+# More than this share of control characters: no text. Compressed data holds a tenth; a spoilt row may hold a few.
+BINARY_SHARE = 0.05
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r"))
+
+# What stands in rows rather than above them: numbers, dates, times.
+NUMBER = re.compile(r"[\d\s.,:+-]*\d[\d\s.,:+-]*")
+
+# Line breaks and the carriage returns inside cells change places in a file whose lines end in a lone return.
+LINE_BREAKS = bytes.maketrans(b"\r\n", b"\n\r")
+
 # The first bytes of files that people take for a CSV, and what they are.
 FOREIGN = (
     (b"PK\x03\x04", "a workbook (xlsx) or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old workbook (xls)"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
     (b"%PDF", "a PDF"),
     (b"PAR1", "a Parquet file"),
     (b"SQLite format 3\0", "an SQLite database"),
 )
+MARKUP = (
+    (rb"<(!doctype html|html|head|body)", "a web page, not a CSV; was the login to the CRM lost during the download?"),
+    (rb"<(meta|style|table)", "an HTML table under another name, not a CSV; export the table as CSV"),
+    (rb"<\?xml", "XML, not a CSV; export the table as CSV"),
+    (rb'(\[\s*)?\{\s*("|\})', "JSON, not a CSV; export the table as CSV"),
+)
+
+# What a file without any text may hold.
+BLANK = b' \t\r\n\v\f,;|"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +82,7 @@ class Form:
         delimiter: one byte.
         header: number of the header's record; the first of the file is 1.
         columns: names of the columns, trimmed, each once: a repeated name gets ` (2)`, an empty one is `Column 3`.
+        hidden: how many of the columns, the first ones, are none of the source's own: those of a `rejected.csv`.
         returns_only: whether lines end in a lone carriage return.
     """
 
@@ -58,6 +92,7 @@ class Form:
     delimiter: bytes
     header: int
     columns: tuple[str, ...]
+    hidden: int
     returns_only: bool
 
 
@@ -73,7 +108,7 @@ class _Look:
     def text(self, sample: bytes, codec: str) -> bytes:
         """Turn the sample into UTF-8; a last character that the sample cuts in two is left out."""
         text = codecs.getincrementaldecoder(codec)("replace").decode(sample, final=self.whole).encode()
-        if text.count(b"\0") > len(text) // 100:
+        if len(text) - len(text.translate(None, CONTROLS)) > BINARY_SHARE * len(sample):
             raise SourceError(f"{self.label}: this is no text file; export the table as CSV")
         return text
 
@@ -94,30 +129,28 @@ def detect(path: Path, label: str, settings: SourceSettings, expected: Collectio
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
         whole = len(sample) < SAMPLE_BYTES
-        if not sample.strip():
-            raise SourceError(f"{label}: the file is empty; export it again")
         _refuse_foreign(sample, label)
         if _is_rejected_sample(sample):
             settings = SourceSettings()  # they speak of the CRM's export, not of what came of it in a spreadsheet
+            expected = {*expected, *REJECTED_COLUMNS}
         candidates = _encodings(sample, settings, _further(file) if not whole and sample.isascii() else b"")
+    if not candidates:
+        raise SourceError(
+            f"{label}: this is not {settings.encoding}; leave source.encoding out and the encoding is found by looking"
+        )
     look = _Look(label, settings, frozenset(expected), whole)
     forms = [_form(look.text(sample[mark:], codec), codec, mark, look) for codec, mark in candidates]
     return max(forms, key=lambda form: len(look.expected.intersection(form.columns)))
-
-
-def is_rejected_file(columns: Sequence[str]) -> bool:
-    """Whether these are the columns of a `rejected.csv` that csvexport wrote."""
-    return tuple(columns[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS
 
 
 def _refuse_foreign(sample: bytes, label: str) -> None:
     for magic, name in FOREIGN:
         if sample.startswith(magic):
             raise SourceError(f"{label}: this is {name}, not a CSV; export the table as CSV")
-    if re.match(rb"\s*<(!doctype html|html)", sample, re.IGNORECASE):
-        raise SourceError(f"{label}: this is a web page, not a CSV; was the login to the CRM lost during the download?")
-    if re.match(rb"\s*<\?xml", sample, re.IGNORECASE):
-        raise SourceError(f"{label}: this is XML, not a CSV; export the table as CSV")
+    plain = sample[:1000].translate(None, b"\0" + codecs.BOM_UTF8 + codecs.BOM_UTF16_LE)
+    for pattern, name in MARKUP:
+        if re.match(rb"\s*" + pattern, plain, re.IGNORECASE):
+            raise SourceError(f"{label}: this is {name}")
 
 
 def _further(file: BinaryIO) -> bytes:
@@ -126,40 +159,35 @@ def _further(file: BinaryIO) -> bytes:
     parts = []
     for place in range(64):
         file.seek(size * place // 64)
-        parts.append(file.read(1 << 16).partition(b"\n")[2].rpartition(b"\n")[0])
+        lines = file.read(1 << 16).replace(b"\r", b"\n")
+        parts.append(lines.partition(b"\n")[2].rpartition(b"\n")[0])
     return b"\n".join(parts)
 
 
 def _encodings(sample: bytes, settings: SourceSettings, further: bytes) -> list[tuple[str, int]]:
-    """Give the codecs that the bytes allow, likeliest first, each with the length of the byte order mark."""
-    marked = _mark(sample)
-    if settings.encoding is not None:
-        return [_named(settings.encoding, sample, marked)]
-    order = _utf_16_order(sample)
-    if marked or order:
-        return [marked or (order or "", 0)]
-    if _is_utf_8(sample) and _is_utf_8(further):
-        return [("utf-8", 0)]
-    return [(codec, 0) for codec in _rank_cyrillic(sample + further)]
-
-
-def _named(encoding: str, sample: bytes, marked: tuple[str, int] | None) -> tuple[str, int]:
-    """Give codec and length of the mark for the encoding that the profile names."""
-    if marked and marked[0].startswith(encoding):
-        return marked
-    if encoding == "utf-16":
-        return _utf_16_order(sample) or "utf-16-le", 0
-    return encoding, 0
+    """Give the codecs that bytes and profile allow, likeliest first, each with the length of the byte order mark."""
+    found = _marked(sample) or _utf_16(sample)
+    if not found and settings.encoding in CYRILLIC:
+        return [(settings.encoding, 0)]
+    if not found and _is_utf_8(sample) and _is_utf_8(further):
+        found = "utf-8", 0
+    if settings.encoding is None:
+        return [found] if found else [(codec, 0) for codec in _rank_cyrillic(sample + further)]
+    return [found] if found and found[0].startswith(settings.encoding) else []
 
 
 def _is_rejected_sample(sample: bytes) -> bool:
     """Recognise a `rejected.csv`, also after a spreadsheet wrote it in another encoding with another delimiter."""
     first = sample.lstrip(codecs.BOM_UTF8 + codecs.BOM_UTF16_LE).replace(b"\0", b"").partition(b"\n")[0]
     names = re.split(rb"[,;\t|]", first.replace(b'"', b""))
-    return is_rejected_file([name.decode("ascii", "replace") for name in names])
+    return _is_rejected_header([name.decode("ascii", "replace") for name in names])
 
 
-def _mark(sample: bytes) -> tuple[str, int] | None:
+def _is_rejected_header(names: Sequence[str]) -> bool:
+    return tuple(names[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS
+
+
+def _marked(sample: bytes) -> tuple[str, int] | None:
     if sample.startswith(codecs.BOM_UTF8):
         return "utf-8", 3
     if sample.startswith(codecs.BOM_UTF16_LE):
@@ -169,89 +197,149 @@ def _mark(sample: bytes) -> tuple[str, int] | None:
     return None
 
 
-def _utf_16_order(sample: bytes) -> str | None:
-    """Recognise UTF-16 without a mark: every second byte of digits, delimiters and line breaks is zero."""
+def _utf_16(sample: bytes) -> tuple[str, int] | None:
+    """Recognise UTF-16 without a mark: every second byte is 4 in Russian, 0 in digits, delimiters and line breaks."""
     start = sample[: 1 << 12]
-    even, odd = start[0::2].count(0), start[1::2].count(0)
-    enough = len(start) // 8
-    if odd > enough and not even:
-        return "utf-16-le"
-    if even > enough and not odd:
-        return "utf-16-be"
+    for order, high in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
+        if b"\0" in high and 2 * (high.count(0) + high.count(4)) > len(high):
+            return order, 0
     return None
 
 
 def _is_utf_8(sample: bytes) -> bool:
     """Whether the bytes are UTF-8, a few spoilt ones aside; Russian in another encoding hardly ever looks like it."""
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
-    spoilt = text.count("\ufffd")
-    return not spoilt or sum(character > "\x7f" for character in text) - spoilt >= UTF_8_SHARE * spoilt
+    spoilt = text.count("\ufffd") - sample.count("\ufffd".encode())
+    good = len(text) - len(text.encode("ascii", "ignore")) - spoilt
+    return not spoilt or good >= UTF_8_SHARE * spoilt
 
 
 def _rank_cyrillic(text: bytes) -> list[str]:
     """Order the Cyrillic encodings, likeliest first; none is dropped, since the header may still decide."""
-    from charset_normalizer import from_bytes  # noqa: PLC0415 - only files in these encodings need it
+    words = b" ".join(dict.fromkeys(text.translate(b" " * 128 + bytes(range(128, 256))).split()))[: 1 << 16]
 
-    lines = b"\n".join([line for line in text.splitlines() if not line.isascii()])[: 1 << 16]
-    best = from_bytes(lines, cp_isolation=list(CYRILLIC)).best()
-    first = best.encoding.replace("_", "-") if best else CYRILLIC[0]
-    return sorted(CYRILLIC, key=lambda codec: codec != first)
+    def likelihood(codec: str) -> float:
+        weights = _weights(codec)
+        raised = re.findall(f"[{LETTERS}][{LETTERS.upper()}]", words.decode(codec, "replace"))
+        return sum(weights[byte] for byte in words) - 2 * len(raised) + USUAL * (codec == CYRILLIC[0])
+
+    return sorted(CYRILLIC, key=likelihood, reverse=True)
+
+
+def _weights(codec: str) -> list[float]:
+    """For each byte, how well its character fits a Russian text, from 2 to -3; what is ASCII says nothing."""
+    weights = []
+    for byte in range(256):
+        character = bytes([byte]).decode(codec, "replace").lower()
+        place = LETTERS.find(character)
+        strange = not character.isascii() and character not in SIGNS
+        weights.append(2 - place / 8 if place >= 0 else -3.0 * strange)
+    return weights
 
 
 def _form(text: bytes, codec: str, mark: int, look: "_Look") -> Form:
     """Find delimiter and header, the encoding being settled; `text` is the sample as UTF-8."""
-    returns_only = b"\n" not in text and b"\r" in text
+    if not text.strip(BLANK):
+        raise SourceError(f"{look.label}: the file is empty; export it again")
+    returns_only = _returns_only(text)
     if returns_only:
-        text = text.replace(b"\r", b"\n")
+        text = text.translate(LINE_BREAKS)
     given = look.settings.delimiter
-    delimiter = given.encode() if given else _delimiter(text, whole=look.whole)
-    records = _first_records(text, delimiter, whole=look.whole)
-    header = look.settings.header or _header(records, look.expected)
+    delimiter = given.encode() if given else _delimiter(text, look)
+    records = _first_records(text, delimiter, look)
+    header = _header(records, look)
     if header > len(records):
         raise SourceError(f"{look.label}: source.header is {header}, but the file has fewer rows")
     names = records[header - 1]
-    width = Counter(len(record) for record in records[header:]).most_common(1)
-    if width and width[0][0] == len(names) + 1 and all(not r[-1] for r in records[header:] if len(r) > len(names)):
+    rows = [record for record in records[header:] if any(record)]
+    width = Counter(len(row) for row in rows).most_common(1)
+    if width and width[0][0] == len(names) + 1 and not any(row[-1] for row in rows if len(row) > len(names)):
         names = [*names, ""]  # every row ends in a delimiter, the header does not
+    hidden = len(REJECTED_COLUMNS) if _is_rejected_header(names) else 0
+    unique = _unique([*names[hidden:], *names[:hidden]])
+    columns = unique[len(names) - hidden :] + unique[: len(names) - hidden]
     encoding = "utf-16" if codec.startswith("utf-16") else codec
-    return Form(encoding, codec, mark, delimiter, header, _unique(names), returns_only)
+    return Form(encoding, codec, mark, delimiter, header, columns, hidden, returns_only)
 
 
-def _first_records(text: bytes, delimiter: bytes, *, whole: bool) -> list[list[str]]:
-    """Read up to 200 records; one with broken quoting stands as one cell."""
+def _returns_only(text: bytes) -> bool:
+    """Whether lines end in a lone carriage return; line feeds may stand inside quotes."""
+    if text.count(b"\r") == text.count(b"\r\n"):
+        return False
+    bare = re.sub(rb'"[^"]*"', b"", text)
+    return b"\r" in bare and b"\n" not in bare
+
+
+def _first_records(text: bytes, delimiter: bytes, look: "_Look") -> list[list[str]]:
+    """Read some 200 records; one with broken quoting stands as one cell, one that the sample cuts in two not at all."""
     records: list[list[str]] = []
     position = 0
-    while position < len(text) and len(records) < 4 * HEADER_WITHIN:
-        record = read_record(text, position, delimiter, at_end=whole)
-        if record is None:
+    while position < len(text) and len(records) < (look.settings.header or 0) + 4 * HEADER_WITHIN:
+        record = read_record(text, position, delimiter, at_end=True)
+        if record is None or (record.end == len(text) and not look.whole):
             break
         cells = record.cells if record.cells is not None else [text[position : record.end]]
         records.append([cell.decode() for cell in cells])
         position = record.end
+    if not records:
+        raise SourceError(f"{look.label}: the first line does not end within {SAMPLE_BYTES} bytes; this is no CSV")
     return records
 
 
-def _delimiter(text: bytes, *, whole: bool) -> bytes:
-    """Choose the delimiter under which most rows have the same number of cells, more than one; then the most cells."""
+class _Fit(NamedTuple):
+    """How well a delimiter fits: where its header is and what it is like, and how many rows below are as wide."""
 
-    def regularity(delimiter: bytes) -> tuple[int, int]:
-        widths = Counter(len(record) for record in _first_records(text, delimiter, whole=whole))
-        widths.pop(1, None)
-        width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
-        return count, width
+    expected: int
+    is_table: bool
+    worded: bool
+    header: int
+    width: int
+    even: int
+    rows: int
 
-    return max(DELIMITERS, key=regularity)
+
+def _delimiter(text: bytes, look: "_Look") -> bytes:
+    """Choose the delimiter that finds the expected names, else one that makes the file a table; then the evenest."""
+    fits = {delimiter: _fit(_first_records(text, delimiter, look), look) for delimiter in DELIMITERS}
+    best = max((fit.expected, fit.is_table) for fit in fits.values())
+    likely = [delimiter for delimiter, fit in fits.items() if (fit.expected, fit.is_table) == best]
+    most = max(fits[delimiter].even for delimiter in likely)
+
+    def rank(delimiter: bytes) -> tuple[bool, bool, bool, int, bool, int, int]:
+        fit = fits[delimiter]
+        # Of two tables without a fault the one that begins higher has the other's delimiter in its cells; where both
+        # begin together, the comma stands in texts and numbers.
+        faultless = fit.even == fit.rows
+        even = fit.even >= ALMOST * most
+        return fit.worded, even, faultless, -fit.header * faultless, delimiter != b",", fit.width, fit.even
+
+    return max(likely, key=rank)
 
 
-def _header(records: Sequence[Sequence[str]], expected: Collection[str]) -> int:
-    """Find the header: the record with most of the expected names, else the first that is as wide as the table."""
-    head = records[:HEADER_WITHIN]
-    wanted = set(expected)
-    found = [len(wanted.intersection(name.strip() for name in record)) for record in head]
-    if max(found, default=0):
+def _fit(records: Sequence[Sequence[str]], look: "_Look") -> _Fit:
+    header = min(_header(records, look), len(records))
+    names = [name.strip() for name in records[header - 1]]
+    width = len(names)
+    expected = len(look.expected.intersection(names))
+    worded = not any(NUMBER.fullmatch(name) for name in names)
+    rows = [row for row in records[header:] if any(row)]
+    even = sum(len(row) == width or (len(row) == width + 1 and not row[-1]) for row in rows)
+    return _Fit(expected, width > 1 or expected > 0, worded, header, width, even, len(rows))
+
+
+def _header(records: Sequence[Sequence[str]], look: "_Look") -> int:
+    """Find the header: the record with most of the expected names, else the table's first that is mostly filled."""
+    if look.settings.header:
+        return look.settings.header
+    found = [len(look.expected.intersection(name.strip() for name in record)) for record in records[:HEADER_WITHIN]]
+    if max(found):
         return found.index(max(found)) + 1
-    width = Counter(len(record) for record in records).most_common(1)[0][0]
-    return next(number for number, record in enumerate(records, 1) if len(record) == width)
+    widths = Counter(len(record) for record in records if any(record)).most_common(1)
+    width = widths[0][0] if widths else 1
+    least = width - (not any(record[-1] for record in records if len(record) == width))
+    table = [number for number, record in enumerate(records, 1) if least <= len(record) <= width and any(record)]
+    filled = [number for number in table if 2 * sum(map(bool, records[number - 1])) > width]
+    return next(iter([*filled, *table]), 1)
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ end of the line must follow; a quote inside a cell that does not begin with one 
 encoding in which ASCII stands for itself.
 """
 
+import re
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ QUOTE = ord('"')
 NEWLINE = ord("\n")
 RETURN = ord("\r")
 
-# A quoted cell that goes on for longer than this is a quote that nobody closed, not a text that somebody typed.
+# A record that goes on over line breaks for longer than this has a quote that nobody closed.
 LONGEST_RECORD = 1 << 20
 
 
@@ -31,7 +33,7 @@ class Record(NamedTuple):
 
 
 def read_record(data: bytes, start: int, delimiter: bytes, *, at_end: bool) -> Record | None:
-    """Read the record that begins at `start`.
+    """Read the record that begins at `start`; what is found does not depend on how much follows it in `data`.
 
     Args:
         data: delimited text.
@@ -43,71 +45,39 @@ def read_record(data: bytes, start: int, delimiter: bytes, *, at_end: bool) -> R
         The record, or None when more data is needed to tell where it ends.
     """
     newline = data.find(b"\n", start)
-    if newline < 0 and not at_end and len(data) - start < LONGEST_RECORD:
+    if newline < 0 and not at_end:
         return None
-    line_end = newline if newline >= 0 else len(data)
+    line_end = newline + 1 if newline >= 0 else len(data)
     line = data[start:line_end]
     if b'"' not in line:
-        return Record(min(line_end + 1, len(data)), line.removesuffix(b"\r").split(delimiter))
-    return _read_quoted(data, start, delimiter, at_end=at_end, line_end=min(line_end + 1, len(data)))
+        return Record(line_end, line.removesuffix(b"\n").removesuffix(b"\r").split(delimiter))
+    return _read_quoted(data, start, delimiter, at_end=at_end, line_end=line_end)
 
 
 def _read_quoted(data: bytes, start: int, delimiter: bytes, *, at_end: bool, line_end: int) -> Record | None:
     """Read a record in whose first line a quote stands; `line_end` is the offset after that line."""
+    limit = max(line_end, start + LONGEST_RECORD)
+    pattern = _cell_pattern(delimiter)
     cells = []
     position = start
-    while True:
-        if data[position : position + 1] == b'"':
-            close = _closing_quote(data, position)
-            if close < 0:
-                waiting = not at_end and len(data) - start < LONGEST_RECORD
-                return None if waiting else Record(line_end, None)
-            cells.append(data[position + 1 : close].replace(b'""', b'"'))
-            position = close + 1
-        else:
-            position, cell = _plain_cell(data, position, delimiter)
-            cells.append(cell)
-        if data[position : position + 1] == delimiter:
-            position += 1
-            continue
-        end = _line_break(data, position)
-        if end < 0 or position - start > LONGEST_RECORD:
-            return Record(line_end, None)
-        return Record(end, cells)
+    while cell := pattern.match(data, position, limit):
+        quoted, plain, ending = cell.groups()
+        position = cell.end()
+        if ending != delimiter:
+            if not ending.endswith(b"\n") and not (at_end and position == len(data)):
+                break
+            plain = plain.removesuffix(b"\r") if quoted is None else plain
+        cells.append(plain if quoted is None else quoted.replace(b'""', b'"'))
+        if ending != delimiter:
+            return Record(position, cells)
+    return None if not at_end and len(data) < limit else Record(line_end, None)
 
 
-def _closing_quote(data: bytes, opening: int) -> int:
-    """Find the quote that closes the cell, -1 if there is none within `LONGEST_RECORD`."""
-    limit = opening + LONGEST_RECORD
-    close = data.find(b'"', opening + 1, limit)
-    while close >= 0 and data[close + 1 : close + 2] == b'"':
-        close = data.find(b'"', close + 2, limit)
-    return close
-
-
-def _plain_cell(data: bytes, start: int, delimiter: bytes) -> tuple[int, bytes]:
-    """Read a cell that does not begin with a quote; the offset is that of what ends it."""
-    newline = data.find(b"\n", start)
-    end = newline if newline >= 0 else len(data)
-    cut = data.find(delimiter, start, end)
-    if cut >= 0:
-        return cut, data[start:cut]
-    if data[end - 1 : end] == b"\r" and end > start:
-        end -= 1
-    return end, data[start:end]
-
-
-def _line_break(data: bytes, position: int) -> int:
-    """Give the offset after the line break (or the end of the data) at `position`, -1 if none is there."""
-    if position >= len(data):
-        return position
-    if data[position] == NEWLINE:
-        return position + 1
-    if data[position : position + 2] == b"\r\n":
-        return position + 2
-    if data[position:] == b"\r":
-        return position + 1
-    return -1
+@cache
+def _cell_pattern(delimiter: bytes) -> re.Pattern[bytes]:
+    """Match a cell and what ends it: the quoted cell's text, or the plain cell, and the delimiter or line break."""
+    mark = re.escape(delimiter)
+    return re.compile(rb'(?:"((?:[^"]++|"")*+)"|(?!")([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark))
 
 
 def whole_records(data: bytes, *, at_end: bool) -> int:
@@ -116,9 +86,9 @@ def whole_records(data: bytes, *, at_end: bool) -> int:
     Returns:
         An offset behind a line break (or `len(data)` at the end of the file); 0 when no record ends in `data`.
     """
-    quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == QUOTE)
     if at_end:
         return len(data)
+    quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == QUOTE)
     end = data.rfind(b"\n") + 1
     while end and np.searchsorted(quotes, end) & 1:
         end = data.rfind(b"\n", 0, end - 1) + 1
@@ -128,9 +98,9 @@ def whole_records(data: bytes, *, at_end: bool) -> int:
 def is_canonical(data: bytes, delimiter: bytes) -> bool:
     """Whether every reader would find the same records in `data`.
 
-    That is so when `data` holds whole records, plain line breaks and proper quotes. Quotes come in pairs. A pair is
-    proper when it opens at the start of a cell and closes at the end of one (or continues behind a doubled quote), or
-    when both stand inside one line in cells that do not begin with a quote.
+    That is so when `data` holds whole records, not too long, plain line breaks and proper quotes. Quotes come in pairs.
+    A pair is proper when it opens at the start of a cell and closes at the end of one (or continues behind a doubled
+    quote), or when both stand inside one line in cells that do not begin with a quote.
     """
     text = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(text == QUOTE)
@@ -138,7 +108,7 @@ def is_canonical(data: bytes, delimiter: bytes) -> bool:
         return False
     if not len(quotes):
         return True
-    if len(quotes) & 1:
+    if len(quotes) & 1 or not _ends_often(data, quotes):
         return False
     opening, closing = quotes[0::2], quotes[1::2]
     before, after = text[opening - 1], _next_bytes(text, closing)
@@ -152,6 +122,18 @@ def is_canonical(data: bytes, delimiter: bytes) -> bool:
     rest = ~proper
     literal = ~opens[rest] & (text[closing[rest] - 1] != mark) & (after[rest] != QUOTE)
     return bool(literal.all()) and _within_lines(text, opening[rest], closing[rest])
+
+
+def _ends_often(data: bytes, quotes: NDArray[np.intp]) -> bool:
+    """Whether records end so close to each other that none can be as long as `LONGEST_RECORD`."""
+    step = LONGEST_RECORD // 2
+    for start in range(0, len(data) - step + 1, step):
+        newline = data.find(b"\n", start, start + step)
+        while newline >= 0 and np.searchsorted(quotes, newline) & 1:
+            newline = data.find(b"\n", newline + 1, start + step)
+        if newline < 0:
+            return False
+    return True
 
 
 def _next_bytes(text: NDArray[np.uint8], positions: NDArray[np.intp]) -> NDArray[np.uint8]:

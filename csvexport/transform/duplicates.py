@@ -1,29 +1,31 @@
 """Duplicates: which events of a build are one and the same, found exactly and in bounded memory at any size.
 
-Every event has a key of 128 bits. The keys go to a file in the order of the events, and their first halves to sorted
-runs beside it. At the end the runs are merged range by range, which tells the few halves that occur more than once; one
-more pass over the file decides about the events that have them. So memory holds a run, a range and the repeated keys of
-a range, never all keys, and no event costs more than sorting eight bytes.
+Every event has a key of 128 bits. The keys are dealt out to a few files by their first bits, and at the end one portion
+after the other is settled in memory, without sorting: every row writes its number into the slot that its key points to,
+later rows over earlier ones. Whoever then finds an equal key in its slot stands again further down; whoever finds
+another key there tries again among the likes of it, with other slots.
 """
 
 import hashlib
-import itertools
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Halves of keys that are sorted, and merged, at a time: 16 MB.
-RUN = 1 << 21
+# The keys' first bits that choose the file: 16 files.
+FILE_BITS = 4
 
-# Repeated halves that are settled at a time.
-REPEATED = 1 << 20
+# Events that are settled at a time, unless there are more with one key: about 70 MB.
+PORTION = 1 << 20
+
+# Events that are read at a time to find those of a portion.
+CHUNK = 1 << 16
 
 _U64 = np.uint64
-_PARTS = ("first", "second", "value")
-_RECORD = np.dtype([(name, _U64) for name in _PARTS])
+_RECORD = np.dtype([("first", _U64), ("second", _U64), ("value", _U64), ("ordinal", np.int64)])
 
 
 class Keys(NamedTuple):
@@ -92,12 +94,8 @@ class DuplicateFinder:
     """Takes the keys of all events and tells at the end which events to drop: of equal ones the last stays."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Keep the keys in two files, `NAME.keys` and `NAME.runs`, in a folder that the caller removes."""
-        self._keys = (folder / f"{name}.keys").open("w+b")
-        self._runs = (folder / f"{name}.runs").open("w+b")
-        self._pending: list[NDArray[np.uint64]] = []
-        self._waiting = 0
-        self._sizes: list[int] = []
+        """Keep the keys in files `NAME-0.keys`, `NAME-1.keys` and so on, in a folder that the caller removes."""
+        self._files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(1 << FILE_BITS)]
         self.count = 0
 
     def add(self, keys: Keys, values: NDArray[np.uint64]) -> None:
@@ -107,118 +105,67 @@ class DuplicateFinder:
             keys: of the events.
             values: 64 bits that tell what the event is worth; equal for equal price and currency.
         """
-        records = np.empty(len(values), _RECORD)
-        records["first"], records["second"], records["value"] = keys.first, keys.second, values
-        self._keys.write(records.data)
-        self._pending.append(keys.first)
-        self._waiting += len(values)
-        self.count += len(values)
-        if self._waiting >= RUN:
-            self._write_run()
+        numbers = (keys.first >> _U64(64 - FILE_BITS)).astype(np.uint8)
+        order = np.argsort(numbers, kind="stable")
+        records = np.empty(len(order), _RECORD)
+        records["first"], records["second"], records["value"] = keys.first[order], keys.second[order], values[order]
+        records["ordinal"] = order + self.count
+        ends = np.cumsum(np.bincount(numbers, minlength=len(self._files))).tolist()
+        for file, start, end in zip(self._files, [0, *ends], ends, strict=False):
+            file.write(records[start:end].data)
+        self.count += len(order)
 
     def settle(self) -> Dropped:
         """Find what is to be dropped."""
-        if self._waiting:
-            self._write_run()
         mask = np.zeros(self.count, bool)
         superseded = 0
-        for repeated in _groups(self._repeated()):
-            superseded += self._settle_group(repeated, mask)
-        return Dropped(mask, int(mask.sum()) - superseded, superseded)
+        for file in self._files:
+            for records in _portions(file):
+                superseded += _settle_portion(records, mask)
+        return Dropped(mask, int(np.count_nonzero(mask)) - superseded, superseded)
 
     def close(self) -> None:
         """Close the files."""
-        self._keys.close()
-        self._runs.close()
-
-    def _write_run(self) -> None:
-        run = np.concatenate(self._pending)
-        run.sort()
-        self._runs.write(run.data)
-        self._sizes.append(len(run))
-        self._pending, self._waiting = [], 0
-
-    def _repeated(self) -> Iterator[NDArray[np.uint64]]:
-        """Merge the runs range by range and yield, sorted, the halves of keys that occur more than once."""
-        self._runs.flush()
-        if not self._sizes:
-            return
-        runs = np.memmap(self._runs.name, _U64, "r")
-        starts = np.concatenate([[0], np.cumsum(self._sizes)])
-        ranges = -(-self.count // RUN)
-        edges = np.array([(number << 64) // ranges for number in range(1, ranges)], _U64)
-        cuts = [
-            np.concatenate([[start], start + np.searchsorted(runs[start:end], edges), [end]])
-            for start, end in itertools.pairwise(starts.tolist())
-        ]
-        for number in range(ranges):
-            merged = np.concatenate([self._read_run(cut[number], cut[number + 1]) for cut in cuts])
-            merged.sort()
-            yield np.unique(merged[1:][merged[1:] == merged[:-1]])
-
-    def _read_run(self, start: int, end: int) -> NDArray[np.uint64]:
-        """Read into our own memory: pages of a mapped file would count against the memory bound."""
-        self._runs.seek(int(start) * 8)
-        return np.fromfile(self._runs, _U64, int(end - start))
-
-    def _settle_group(self, repeated: NDArray[np.uint64], mask: NDArray[np.bool_]) -> int:
-        """Mark all but the last of the events that have one of these halves; give how many had another value."""
-        last = np.full(len(repeated), -1, np.int64)
-        kept = np.zeros(len(repeated), _RECORD)
-        for places, ordinals, records in self._having(repeated):
-            last[places], kept[places] = ordinals, records
-        superseded = 0
-        strangers: list[tuple[int, int, int, int]] = []
-        for places, ordinals, records in self._having(repeated):
-            same = records["second"] == kept["second"][places]
-            drop = same & (ordinals != last[places])
-            mask[ordinals[drop]] = True
-            superseded += int((records["value"][drop] != kept["value"][places[drop]]).sum())
-            odd = ~same
-            strangers += zip(ordinals[odd].tolist(), *(records[odd][name].tolist() for name in _PARTS), strict=True)
-        return superseded + _settle_strangers(strangers, mask)
-
-    def _having(
-        self, repeated: NDArray[np.uint64]
-    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.void]]]:
-        """Yield the events that have one of these halves: place in `repeated`, ordinal, record."""
-        self._keys.flush()
-        self._keys.seek(0)
-        sieve = np.zeros(1 << 20, bool)
-        shift = _U64(44)
-        sieve[repeated >> shift] = True
-        start = 0
-        while len(records := np.fromfile(self._keys, _RECORD, RUN // 8)):
-            likely = np.flatnonzero(sieve[records["first"] >> shift])
-            firsts = records["first"][likely]
-            places = np.minimum(np.searchsorted(repeated, firsts), len(repeated) - 1)
-            found = repeated[places] == firsts
-            rows = likely[found]
-            yield places[found], rows + start, records[rows]
-            start += len(records)
+        for file in self._files:
+            file.close()
 
 
-def _settle_strangers(strangers: Sequence[tuple[int, int, int, int]], mask: NDArray[np.bool_]) -> int:
-    """Settle the events that share 64 bits of their keys with another event and differ in the rest: hardly ever any."""
-    last: dict[tuple[int, int], tuple[int, int]] = {}
-    for ordinal, first, second, value in strangers:
-        last[first, second] = (ordinal, value)
-    superseded = 0
-    for ordinal, first, second, value in strangers:
-        final, final_value = last[first, second]
-        if ordinal != final:
-            mask[ordinal] = True
-            superseded += value != final_value
+def _portions(file: BinaryIO) -> Iterator[NDArray[np.void]]:
+    """Read the events of a file, in their order; equal keys come in one portion."""
+    portions = -(-file.seek(0, os.SEEK_END) // (PORTION * _RECORD.itemsize))
+    for number in range(portions):
+        file.seek(0)
+        if portions == 1:
+            yield np.fromfile(file, _RECORD)
+        else:
+            yield np.concatenate([chunk[chunk["second"] % _U64(portions) == number] for chunk in _chunks(file)])
+
+
+def _chunks(file: BinaryIO) -> Iterator[NDArray[np.void]]:
+    while len(records := np.fromfile(file, _RECORD, CHUNK)):
+        yield records
+
+
+def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> int:
+    """Mark all but the last of the events that have one key; give how many of them had another value."""
+    first, second, value = records["first"].copy(), records["second"], records["value"]
+    # Twice as many slots as rows: most rows find one of their own at once.
+    last_slot = _U64((2 << len(records).bit_length()) - 1)
+    table = np.empty(int(last_slot) + 1, np.int32)
+    rows = np.arange(len(records), dtype=np.int32)
+    words = first
+    superseded = turn = 0
+    while len(rows):
+        slots = (words & last_slot).view(np.int64)
+        table[slots] = rows
+        winners = table[slots]
+        beaten = np.flatnonzero(winners != rows)
+        rows, winners = rows[beaten], winners[beaten]
+        same = (first[rows] == first[winners]) & (second[rows] == second[winners])
+        repeated = rows[same]
+        mask[records["ordinal"][repeated]] = True
+        superseded += int(np.count_nonzero(value[repeated] != value[winners[same]]))
+        rows = rows[~same]
+        turn += 1
+        words = _mixed(first[rows] ^ _mixed(second[rows] + _U64(turn)))
     return superseded
-
-
-def _groups(parts: Iterator[NDArray[np.uint64]]) -> Iterator[NDArray[np.uint64]]:
-    """Join sorted parts to groups of about `REPEATED`, so that each group costs one pass over the keys."""
-    waiting: list[NDArray[np.uint64]] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= REPEATED:
-            yield np.concatenate(waiting)
-            waiting = []
-    if sum(map(len, waiting)):
-        yield np.concatenate(waiting)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from csvexport.blocks import Block
 from csvexport.profile import Condition, Goal
+from csvexport.values.cells import trim
 from csvexport.values.money import read_money
 
 # Statuses and pipelines are few; a condition on amounts may see a million texts, of which only the recent are kept.
@@ -54,7 +55,7 @@ def decider(condition: Condition) -> Callable[[str], bool]:
     """
 
     def decide(text: str) -> bool:
-        trimmed = text.strip()
+        trimmed = trim(text)
         if condition.values is not None:
             return trimmed.casefold() in condition.values
         if condition.excluded is not None:

@@ -22,14 +22,12 @@ class Choice:
     Attributes:
         slot: which of the identifier columns names the row, -1 for none, int8.
         columns: the identifiers read from each column.
-        rules: how each column is read.
         marks: what was found wrong.
         damage: by column of numbers, how many long ids look rounded.
     """
 
     slot: NDArray[np.int8]
     columns: Sequence[Identifiers]
-    rules: Sequence[Rule]
     marks: Sequence[Mark]
     damage: Mapping[str, Damage]
 
@@ -66,7 +64,7 @@ def choose(texts: Mapping[str, pa.StringArray], slots: Sequence[tuple[str, str]]
     numeric = [
         (name, column) for name, column, rule in zip(names, columns, rules, strict=True) if rule is not Rule.TEXT
     ]
-    return Choice(slot, columns, rules, marks, {name: damage(column) for name, column in numeric})
+    return Choice(slot, columns, marks, {name: damage(column) for name, column in numeric})
 
 
 def _marks(number: int, codes: NDArray[np.uint8], slot: NDArray[np.int8]) -> NDArray[np.uint8]:

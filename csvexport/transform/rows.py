@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,20 +12,20 @@ from csvexport.blocks import Block
 from csvexport.columns import mask_column, number_column, repeated
 from csvexport.formats import conversions
 from csvexport.issues import Code
-from csvexport.profile import CurrencyColumn, Goal, PriceColumn, Profile
-from csvexport.transform.duplicates import Keys, event_keys, seed
-from csvexport.transform.goals import GoalMatcher
-from csvexport.transform.identities import Choice, choose
+from csvexport.profile import CurrencyColumn, PriceColumn
+from csvexport.transform.duplicates import Keys, event_keys
+from csvexport.transform.identities import RULES, Choice, choose
+from csvexport.transform.plan import Plan, Specs
 from csvexport.transform.rejects import BETWEEN, IS_ERROR, Mark, Rejected, rejected_rows
 from csvexport.values.currencies import CURRENCIES, read_currency
 from csvexport.values.identifiers import Damage, identifier_words
-from csvexport.values.money import MICRO, money_text, read_money_column
-from csvexport.values.times import TimeRule, Zone, read_times
+from csvexport.values.money import money_micro, money_text, read_money_column
+from csvexport.values.times import read_times
 
 # How many rows of a block are kept as examples of one issue.
 EXAMPLES = 5
 
-_Spec = TypeVar("_Spec")
+_Number = TypeVar("_Number", np.int64, np.uint8)
 
 
 class Example(NamedTuple):
@@ -51,10 +51,6 @@ class Facts(NamedTuple):
     currency: NDArray[np.int16]
     day: NDArray[np.int32]
     micro: NDArray[np.int64]
-
-    def at(self, places: NDArray[np.intp]) -> "Facts":
-        """Give the facts of some lines."""
-        return Facts(self.target[places], self.currency[places], self.day[places], self.micro[places])
 
 
 class Lines(NamedTuple):
@@ -92,69 +88,31 @@ class Converted:
     damage: Mapping[str, Damage]
 
 
-class Specs(NamedTuple, Generic[_Spec]):
-    """The distinct ways in which goals read a value (they mostly share one), and which goal reads it in which."""
-
-    distinct: list[_Spec]
-    of_goal: NDArray[np.intp]
-
-    def pairs(self, number: int, goal: NDArray[np.intp]) -> NDArray[np.bool_] | None:
-        """Tell which pairs read the value in the way of this number; None: all."""
-        return None if len(self.distinct) == 1 else self.of_goal[goal] == number
-
-
-def _specs(specs: Sequence[_Spec]) -> Specs[_Spec]:
-    distinct = list(dict.fromkeys(specs))
-    return Specs(distinct, np.array([distinct.index(spec) for spec in specs], np.intp))
-
-
-class Plan:
-    """A profile made ready for a build. No block changes it, so threads may share it.
-
-    Attributes:
-        targets: the distinct targets of the goals.
-        categories: columns of few distinct texts, which a source should deliver as dictionaries.
-    """
-
-    def __init__(self, profile: Profile, now: int, since: int | None, until: int | None) -> None:
-        """Make a profile ready whose columns the sources have.
-
-        Args:
-            profile: the profile.
-            now: the moment of the build, Unix seconds.
-            since: first second of the period, None: open.
-            until: last second of the period, None: open.
-        """
-        goals = profile.goals
-        self.now = now
-        self.since = since
-        self.until = until
-        self.zone = Zone.named(profile.timezone)
-        self.matcher = GoalMatcher(goals)
-        self.identifiers = tuple((item.type, column) for item in profile.identifiers for column in item.columns)
-        self.targets = tuple(dict.fromkeys(goal.target for goal in goals))
-        self.target_of_goal = np.array([self.targets.index(goal.target) for goal in goals], np.int16)
-        self.times = _specs([_time_spec(goal, profile, now) for goal in goals])
-        self.prices = _specs([goal.price for goal in goals])
-        self.currencies = _specs([goal.currency or profile.currency for goal in goals])
-        self.default_currency = CURRENCIES.index(profile.currency)
-        self.seeds = {kind: self._seeds(profile.counter, kind) for kind, _ in self.identifiers}
-        readers = [spec.column for spec in self.currencies.distinct if isinstance(spec, CurrencyColumn)]
-        self.categories = self.matcher.columns.union(readers)
-
-    def _seeds(self, counter: int | None, identifier: str) -> NDArray[np.uint64]:
-        """Give the seeds of the events of one id type: uint64, shape (targets, 2)."""
-        seeds = [seed(str(counter or ""), conversions.KIND, identifier, target) for target in self.targets]
-        return np.array(seeds, np.uint64)
-
-
-def _time_spec(goal: Goal, profile: Profile, now: int) -> tuple[str, TimeRule]:
-    return goal.time.column, TimeRule(goal.time.timezone or profile.timezone, goal.time.format, now)
-
-
 def convert(plan: Plan, block: Block) -> Converted:
     """Turn a block into conversions."""
     return _Conversion(plan, block).converted()
+
+
+class _Prices(NamedTuple):
+    """Prices by pair.
+
+    Attributes:
+        text: as they are written, "" where there is none.
+        micro: in millionths, -1 where there is none.
+        named: what stands beside them of their currency, as an index into `money.NAMED`.
+    """
+
+    text: pa.StringArray
+    micro: NDArray[np.int64]
+    named: NDArray[np.uint8]
+
+
+class _Amounts(NamedTuple):
+    """Prices by pair, as in `_Prices`, and their currencies, as indices into `CURRENCIES`."""
+
+    text: pa.StringArray
+    micro: NDArray[np.int64]
+    currency: NDArray[np.int64]
 
 
 class _Conversion:
@@ -177,8 +135,9 @@ class _Conversion:
         choice = choose({name: self._text(name) for _, name in self._plan.identifiers}, self._plan.identifiers)
         self._marks += choice.marks
         times = self._read_times()
-        prices, micro = self._read_prices()
-        currencies = self._read_currencies(micro)
+        prices = self._read_prices()
+        currencies = self._read_currencies(prices.micro)
+        self._mark_other_currencies(prices.named, currencies)
         skipped = self._outside(times)
         codes = [mark.by_pair(self._row) for mark in self._marks]
         rejected = np.zeros(len(self._row), bool)
@@ -186,7 +145,7 @@ class _Conversion:
             rejected |= IS_ERROR[marked]
         rejected &= ~skipped
         accepted = np.flatnonzero(~(skipped | rejected))
-        facts = self._facts(times, currencies, micro)
+        amounts = _Amounts(prices.text, prices.micro, currencies)
         bad = len(self._block.bad)
         return Converted(
             block=self._block,
@@ -194,7 +153,7 @@ class _Conversion:
             skipped=int(skipped.sum()),
             rejected=int(rejected.sum()) + bad,
             issues=self._counts(codes, skipped),
-            lines=dict(self._lines(choice, accepted, times, prices, facts)),
+            lines=self._lines(choice, accepted, times, amounts),
             rows=rejected_rows(self._block, self._rows, self._marks, self._row, rejected),
             examples=self._examples(codes, skipped),
             damage=choice.damage,
@@ -205,7 +164,7 @@ class _Conversion:
             self._texts[name] = self._block.text(name, self._mask)
         return self._texts[name]
 
-    def _by_pair(self, columns: Sequence[NDArray[np.int64]], specs: Specs[Any]) -> NDArray[np.int64]:
+    def _by_pair(self, columns: Sequence[NDArray[_Number]], specs: Specs[Any]) -> NDArray[_Number]:
         """Give each pair its value, from the columns by row that the distinct specs gave."""
         if len(columns) == 1:
             return columns[0][self._row]
@@ -237,22 +196,25 @@ class _Conversion:
         outside &= times != 0
         return outside
 
-    def _read_prices(self) -> tuple[pa.StringArray, NDArray[np.int64]]:
-        """Read the prices by pair: texts as they are written, and millionths; "" and -1 where there is none."""
+    def _read_prices(self) -> _Prices:
+        """Read the prices by pair."""
         specs = self._plan.prices
         count = len(self._rows)
-        texts, micros = [], []
+        texts, micros, named = [], [], []
         for number, spec in enumerate(specs.distinct):
             if isinstance(spec, PriceColumn):
                 money = read_money_column(self._text(spec.column), spec.decimal)
                 self._marks.append(Mark(spec.column, money.codes, specs.pairs(number, self._goal)))
                 texts.append(money.text)
                 micros.append(money.micro)
+                named.append(money.named)
             else:
                 texts.append(repeated("" if spec is None else money_text(spec), count))
-                micros.append(np.full(count, -1 if spec is None else int(spec * MICRO), np.int64))
+                micros.append(np.full(count, -1 if spec is None else money_micro(spec), np.int64))
+                named.append(np.zeros(count, np.uint8))
         places = self._row if len(texts) == 1 else specs.of_goal[self._goal] * count + self._row
-        return pa.concat_arrays(texts).take(number_column(places)), self._by_pair(micros, specs)
+        text = pa.concat_arrays(texts).take(number_column(places))
+        return _Prices(text, self._by_pair(micros, specs), self._by_pair(named, specs))
 
     def _read_currencies(self, micro: NDArray[np.int64]) -> NDArray[np.int64]:
         """Read the currencies by pair, as indices into `CURRENCIES`."""
@@ -265,6 +227,18 @@ class _Conversion:
             else:
                 columns.append(np.full(len(self._rows), CURRENCIES.index(spec), np.int64))
         return self._by_pair(columns, specs)
+
+    def _mark_other_currencies(self, named: NDArray[np.uint8], currencies: NDArray[np.int64]) -> None:
+        """Refuse a price beside which another currency stands than the one that it would be sent in."""
+        other = ~self._plan.agreement[named, currencies]
+        if not other.any():
+            return
+        specs = self._plan.prices
+        codes = np.full(len(self._rows), Code.BAD_CURRENCY, np.uint8)
+        for number, spec in enumerate(specs.distinct):
+            if isinstance(spec, PriceColumn):
+                pairs = specs.pairs(number, self._goal)
+                self._marks.append(Mark(spec.column, codes, other if pairs is None else other & pairs))
 
     def _currency_column(
         self, spec: CurrencyColumn, pairs: NDArray[np.bool_] | None, *, priced: NDArray[np.bool_]
@@ -280,14 +254,6 @@ class _Conversion:
         self._marks.append(Mark(spec.column, unpriced, priced if pairs is None else priced & pairs))
         return numbers[of_row]
 
-    def _facts(self, times: NDArray[np.int64], currencies: NDArray[np.int64], micro: NDArray[np.int64]) -> Facts:
-        return Facts(
-            self._plan.target_of_goal[self._goal],
-            currencies.astype(np.int16),
-            self._plan.zone.local_days(times),
-            micro,
-        )
-
     def _counts(self, codes: Sequence[NDArray[np.uint8]], skipped: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count the issues: by pair, but for rows that no goal takes or that cannot be read."""
         issues = np.zeros(len(Code), np.int64)
@@ -300,36 +266,44 @@ class _Conversion:
         return issues
 
     def _lines(
-        self,
-        choice: Choice,
-        accepted: NDArray[np.intp],
-        times: NDArray[np.int64],
-        prices: pa.StringArray,
-        facts: Facts,
-    ) -> Sequence[tuple[str, Lines]]:
+        self, choice: Choice, accepted: NDArray[np.intp], times: NDArray[np.int64], amounts: _Amounts
+    ) -> dict[str, Lines]:
         """Write the accepted pairs, by id type."""
-        plan = self._plan
         slots = choice.slot[self._row[accepted]]
         result: dict[str, Lines] = {}
-        for identifier in dict.fromkeys(kind for kind, _ in plan.identifiers):
-            of_kind = [number for number, (kind, _) in enumerate(plan.identifiers) if kind == identifier]
-            chosen = accepted if len(of_kind) == len(plan.identifiers) else accepted[np.isin(slots, of_kind)]
-            if not len(chosen):
-                continue
-            texts = choice.texts(of_kind, self._row[chosen])
-            own = facts.at(chosen)
-            low, high = identifier_words(texts, choice.rules[of_kind[0]])
-            seeds = plan.seeds[identifier][own.target]
-            keys = event_keys(low, high, times[chosen], Keys(seeds[:, 0], seeds[:, 1]))
-            text = conversions.lines(
+        for identifier in dict.fromkeys(kind for kind, _ in self._plan.identifiers):
+            of_kind = [number for number, (kind, _) in enumerate(self._plan.identifiers) if kind == identifier]
+            pairs = accepted[np.isin(slots, of_kind)]
+            if len(pairs):
+                texts = choice.texts(of_kind, self._row[pairs])
+                result[identifier] = self._written(identifier, texts, pairs, times[pairs], amounts)
+        return result
+
+    def _written(
+        self,
+        identifier: str,
+        texts: pa.StringArray,
+        pairs: NDArray[np.intp],
+        times: NDArray[np.int64],
+        amounts: _Amounts,
+    ) -> Lines:
+        """Write pairs of one id type, given their identifiers and times."""
+        plan = self._plan
+        target = plan.target_of_goal[self._goal[pairs]]
+        currency = amounts.currency[pairs].astype(np.int16)
+        low, high = identifier_words(texts, RULES[identifier])
+        seeds = plan.seeds[identifier][target]
+        return Lines(
+            conversions.lines(
                 texts,
-                conversions.Labels(plan.targets, own.target),
-                times[chosen],
-                prices.take(number_column(chosen)),
-                conversions.Labels(CURRENCIES, own.currency),
-            )
-            result[identifier] = Lines(text, keys, own)
-        return list(result.items())
+                conversions.Labels(plan.targets, target),
+                times,
+                amounts.text.take(number_column(pairs)),
+                conversions.Labels(CURRENCIES, currency),
+            ),
+            event_keys(low, high, times, Keys(seeds[:, 0], seeds[:, 1])),
+            Facts(target, currency, plan.zone.local_days(times), amounts.micro[pairs]),
+        )
 
     def _examples(self, codes: Sequence[NDArray[np.uint8]], skipped: NDArray[np.bool_]) -> list[Example]:
         examples = []

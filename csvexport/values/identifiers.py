@@ -14,8 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from csvexport.columns import (
+    distinct_texts,
+    mask,
+    mask_column,
+    number_column,
+    offsets_and_bytes,
+    replace_texts,
+    text_column,
+)
 from csvexport.issues import Code
-from csvexport.values.columns import BLANKS, distinct_texts, offsets_and_bytes, replace_texts, trim
+from csvexport.values.cells import BLANKS, without_shell
 
 LONGEST: Final = 20
 """Digits of the longest ClientId or Yclid ([oc])."""
@@ -64,7 +73,6 @@ _SPACED: Final = re.compile(rf"[0-9]++(?:[{BLANKS}]++[0-9]++)+(?:[.,]0+)?")
 # Narrower than for numbers: 12e5 can be a site's own text, 1.2E+17 cannot.
 _EXPONENT_IN_TEXT: Final = re.compile(r"[0-9]++(?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SHELL: Final = re.compile(r'="(.*)"', re.DOTALL)
 
 PLACEHOLDERS: Final = frozenset({"undefined", "null", "none", "nan", "-", "n/a", "(not set)"})
 """What programs write where they have no identifier; casefolded."""
@@ -84,7 +92,7 @@ def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
         The identifier to the letter with `NONE`, or with `SUSPICIOUS_IDENTIFIER` when it has 16 digits or more and
         only zeros after the 15th significant one; else the empty text with the reason.
     """
-    cell = _without_shell(text)
+    cell = without_shell(text)
     if not cell:
         return "", Code.NO_IDENTIFIER
     if rule is Rule.TEXT:
@@ -92,12 +100,6 @@ def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
     if rule is Rule.YCLID and cell[:4].upper() == "YJAD":
         return "", Code.FOREIGN_YCLID
     return _read_number(cell)
-
-
-def _without_shell(text: str) -> str:
-    cell = trim(trim(text).removeprefix("'"))
-    shell = _SHELL.fullmatch(cell)
-    return trim(shell[1]) if shell else cell
 
 
 def _read_text(cell: str) -> tuple[str, Code]:
@@ -143,7 +145,7 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     """
     codes = np.zeros(len(column), np.uint8)
     if rule is Rule.TEXT:
-        canonical = pc.match_substring_regex(column, _CANONICAL_TEXT).to_numpy(zero_copy_only=False)
+        canonical = mask(pc.match_substring_regex(column, _CANONICAL_TEXT))
     else:
         canonical = _canonical_numbers(column)
         codes[_suspicious_rows(column, canonical)] = Code.SUSPICIOUS_IDENTIFIER
@@ -153,16 +155,14 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     distinct, which = distinct_texts(column, others)
     read = [read_identifier(text, rule) for text in distinct]
     codes[others] = np.array([code for _, code in read], np.uint8)[which]
-    texts = pa.array([text for text, _ in read], pa.string()).take(pa.array(which))
+    texts = text_column([text for text, _ in read]).take(number_column(which))
     return Identifiers(replace_texts(column, others, texts), codes)
 
 
 def _canonical_numbers(column: pa.StringArray) -> NDArray[np.bool_]:
     """Which rows are 1 to 20 ASCII digits that do not begin with a zero."""
     offsets, data = offsets_and_bytes(column)
-    # Arrow's masks are bits: this copy is ours to change.
-    canonical: NDArray[np.bool_] = pc.ascii_is_decimal(column).to_numpy(zero_copy_only=False)
-    canonical &= np.diff(offsets) <= LONGEST
+    canonical = mask(pc.ascii_is_decimal(column)) & (np.diff(offsets) <= LONGEST)
     if len(data):
         # An empty row at the end begins behind the last byte; it is not canonical in any case.
         canonical &= data[np.minimum(offsets[:-1], len(data) - 1)] != ord("0")
@@ -221,5 +221,5 @@ def damage(identifiers: Identifiers) -> Damage:
     return Damage(_distinct(identifiers.text, long), _distinct(identifiers.text, suspicious))
 
 
-def _distinct(text: pa.StringArray, mask: NDArray[np.bool_]) -> int:
-    return int(pc.count_distinct(text.filter(pa.array(mask))).as_py())
+def _distinct(text: pa.StringArray, rows: NDArray[np.bool_]) -> int:
+    return int(pc.count_distinct(text.filter(mask_column(rows))).as_py())

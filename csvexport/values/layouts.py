@@ -1,8 +1,8 @@
 """Layouts: the spellings of a time in which every character has its place, read for whole columns by their bytes.
 
-A layout is written with the directives of `strptime`, each in full width (%d is two digits), and with some of its own: %s
-Unix seconds of ten digits, %3 and %6 digits of a fraction, %Z the letter Z, %+ %o %n the sign, hours and minutes of an
-offset from UTC.
+A layout is written with the directives of `strptime`, each in full width (%d is two digits), and with some of its own:
+%s Unix seconds of ten digits, %3 and %6 digits of a fraction, %Z the letter Z, %+ %o %n the sign, hours and minutes of
+an offset from UTC.
 """
 
 import re
@@ -19,7 +19,12 @@ from csvexport.values.zones import DAY
 YEARS: Final = range(1970, 2100)
 """The years that a time may name; Metrica takes nothing earlier ([date])."""
 
+_RADIX: Final = 10
 _UNIX: Final = range(10**9, 4102444800)
+# 1970-01-03: an earlier date may lie before 1970 in UTC.
+_FIRST_DAY: Final = 2
+# strptime takes 69 for 1969, `read_time` in dd.MM.yy for 2069.
+_DISPUTED_YEAR: Final = 69
 _NUMBERS: Final = dict.fromkeys(("%y", "%m", "%d", "%H", "%M", "%S", "%o", "%n"), 2) | {
     "%Y": 4,
     "%3": 3,
@@ -28,6 +33,8 @@ _NUMBERS: Final = dict.fromkeys(("%y", "%m", "%d", "%H", "%M", "%S", "%o", "%n")
 }
 _LITERALS: Final = {"%%": b"%", "%Z": b"Z"}
 _SIGN: Final = "%+"
+# %f and %z take as many digits as they find: no more digits may follow.
+_GREEDY: Final = re.compile(r"%[fz](?:\d|%[^%z+])")
 _CHOICES: Final = {"%f": ("%3", "%6"), "%z": ("%Z", "%+%o:%n", "%+%o%n")}
 
 _LIMITS: Final = {"%m": 13, "%d": 32, "%H": 24, "%M": 60, "%S": 60, "%o": 24, "%n": 60}
@@ -61,13 +68,18 @@ def layouts(form: str | None) -> Mapping[int, list["Layout"]]:
 
 
 def _in_full_width(form: str) -> Iterator[list[str]]:
-    """Directives and texts of each layout that a format allows; of none if it has directives without a width."""
-    tokens = re.findall(r"%.|[^%]+", form, re.DOTALL)
-    known = _NUMBERS.keys() | _LITERALS.keys() | _CHOICES.keys()
-    if any(token.startswith("%") and token not in known for token in tokens):
-        return
-    for choice in product(*(_CHOICES.get(token, (token,)) for token in tokens)):
-        yield re.findall(r"%.|[^%]+", "".join(choice), re.DOTALL)
+    """The tokens of each layout that a format allows; of none if `strptime` could read such a text in another way."""
+    tokens = _tokens(form)
+    directives = {token for token in tokens if token.startswith("%")}
+    known = directives <= {*_NUMBERS, *_LITERALS, *_CHOICES, _SIGN}
+    if known and not {"%Y", "%y"} <= directives and not _GREEDY.search(form):
+        for choice in product(*(_CHOICES.get(token, (token,)) for token in tokens)):
+            yield _tokens("".join(choice))
+
+
+def _tokens(form: str) -> list[str]:
+    """The directives, and the texts between them."""
+    return re.findall(r"%.|[^%]+", form, re.DOTALL)
 
 
 class Layout:
@@ -105,8 +117,8 @@ class Layout:
             planes: the bytes of its texts by their place, shape (width, rows).
 
         Returns:
-            Seconds since 1970-01-01 00:00:00 (int64), in UTC if `zoned`, else on the clock; and (bool) which rows are spelled
-            like this and name a date and a time that there are. The seconds of the other rows mean nothing.
+            Seconds since 1970-01-01 00:00:00 (int64), in UTC if `zoned`, else on the clock; and (bool) which rows are
+            spelled like this and name a date and a time that exist. The seconds of the other rows mean nothing.
         """
         good = np.ones(planes.shape[1], np.bool_)
         for place, byte in self._literals:
@@ -129,15 +141,15 @@ class Layout:
 
 def _number(digits: NDArray[np.uint8], good: NDArray[np.bool_]) -> NDArray[Any]:
     """What digits, shape (width, rows), spell; rows in which they are no digits are not good."""
-    number = digits[0].astype(np.uint8 if len(digits) == len("dd") else np.int64)
-    good &= digits[0] <= 9
-    for digit in digits[1:]:
-        good &= digit <= 9
-        number = number * 10 + digit
+    number: NDArray[Any] = np.zeros(len(good), np.uint8 if len(digits) == len("dd") else np.int64)
+    for digit in digits:
+        good &= digit < _RADIX
+        number = number * _RADIX + digit
     return number
 
 
 def _weighed(numbers: Mapping[str, NDArray[Any]], weights: Mapping[str, int]) -> NDArray[np.int32] | int:
+    """Hours, minutes and seconds as seconds."""
     return sum(numbers[token].astype(np.int32) * weight for token, weight in weights.items() if token in numbers)
 
 
@@ -147,13 +159,12 @@ def _sign(byte: NDArray[np.uint8], good: NDArray[np.bool_]) -> NDArray[np.int32]
 
 
 def _midnight(numbers: Mapping[str, NDArray[Any]], good: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The seconds to the beginning of a date, by the clock; rows with a date that there is not are not good."""
+    """The seconds to the beginning of a date, by the clock; rows with a date that does not exist are not good."""
     if "%Y" in numbers:
         year = numbers["%Y"] - YEARS.start
         good &= (year >= 0) & (year < len(YEARS))
     else:
-        # strptime takes 69 for 1969, dd.MM.yy for 2069.
-        good &= numbers["%y"] != 69
+        good &= numbers["%y"] != _DISPUTED_YEAR
         year = (numbers["%y"].astype(np.int64) + 30) % 100
     days = _calendar()[np.where(good, (year * 13 + numbers["%m"]) * 32 + numbers["%d"], 0)]
     good &= days >= 0
@@ -162,13 +173,12 @@ def _midnight(numbers: Mapping[str, NDArray[Any]], good: NDArray[np.bool_]) -> N
 
 @cache
 def _calendar() -> NDArray[np.int64]:
-    """The days from 1970-01-01 to a date, at (years from 1970 * 13 + month) * 32 + day; -1 where there is none.
-
-    None are the first two days either, so that no offset leads out of 1970.
-    """
+    """The days from 1970-01-01 to a date, at (years from 1970 * 13 + month) * 32 + day; -1 where there is none."""
     months = np.arange(str(YEARS.start), str(YEARS.stop), dtype="datetime64[M]")
     firsts, ends = (month.astype("datetime64[D]").astype(np.int64)[:, None] for month in (months, months + 1))
     days = firsts + np.arange(32) - 1
     table = np.full((len(YEARS), 13, 32), -1)
-    table[:, 1:] = np.where((days >= firsts) & (days < ends) & (days >= 2), days, -1).reshape(len(YEARS), 12, 32)
+    table[:, 1:] = np.where((days >= firsts) & (days < ends) & (days >= _FIRST_DAY), days, -1).reshape(
+        len(YEARS), 12, 32
+    )
     return table.ravel()

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from csvexport.columns import distinct_texts, offsets_and_bytes
 from csvexport.issues import Code
-from csvexport.values.columns import distinct_texts, offsets_and_bytes, trim
+from csvexport.values.cells import without_shell
 from csvexport.values.layouts import YEARS, Layout, layouts
 from csvexport.values.zones import DAY, Zone, jump_between
 
-__all__ = ["TimeRule", "Times", "Zone", "check_format", "read_time", "read_times"]
+__all__ = ["TimeRule", "Times", "Zone", "read_time", "read_times"]
 
 UNIX_SECONDS: Final = "%s"
 """The format of Unix seconds, which `strptime` does not know."""
@@ -31,27 +32,22 @@ class TimeRule:
 
     Attributes:
         zone: the tz database's name of the zone of values that name none.
-        format: the only accepted format, as `datetime.strptime` takes it, or "%s" for Unix seconds; None: every spelling
-            that `read_time` names.
+        format: the only accepted format, as `datetime.strptime` takes it and the profile admits it, or "%s" for Unix
+            seconds; None: every spelling that `read_time` names.
         now: Unix seconds; a bare date is read as this moment if it lies on that date.
-
-    Raises:
-        ValueError: as `check_format`.
     """
 
     zone: str
     format: str | None = None
     now: int = 0
 
-    def __post_init__(self) -> None:
-        """Check the format."""
-        if self.format is not None:
-            check_format(self.format)
-
     @property
     def form(self) -> str | None:
-        """The format, peeled like a cell, since that is what it is held against."""
-        return None if self.format is None else _without_shell(self.format)
+        """The format without what cells lose before they are held against it, such as a `="…"` shell."""
+        form = self.format
+        while form and form != without_shell(form):
+            form = without_shell(form)
+        return form
 
 
 class Times(NamedTuple):
@@ -61,52 +57,6 @@ class Times(NamedTuple):
     """Unix seconds; 0 where the cell is empty or refused, and nowhere else."""
     codes: NDArray[np.uint8]
     """`Code` of each row: `NONE`, `OVERLAPPING_TIME` and `MISSING_TIME` are good."""
-
-
-# Those of strptime, without the ones that depend on the machine (%c %x %X %Z) and those that count weeks.
-_DIRECTIVES: Final = frozenset("aAbBdfHIjmMpSyYz%")
-
-
-def check_format(text: str) -> None:
-    """Make sure that a format fixes a whole date and means the same everywhere.
-
-    Args:
-        text: what `datetime.strptime` takes, without %c, %x, %X, %Z and weeks; or "%s", Unix seconds.
-
-    Raises:
-        ValueError: it does not; the message says why, and what a format looks like.
-    """
-    directives = re.findall(r"%(.?)", text, re.DOTALL)
-    problem = _directive_problem(directives) or _date_problem(set(directives))
-    if problem and text != UNIX_SECONDS:
-        raise ValueError(f'"{text}" {problem}; a format is such as "%m/%d/%Y %H:%M", or "%s" for Unix seconds')
-
-
-def _directive_problem(directives: Sequence[str]) -> str:
-    for directive in directives:
-        if not directive:
-            return "ends in a lone %"
-        if directive == "s":
-            return "has %s beside other text"
-        if directive == "Z":
-            return "has %Z, which names no certain zone: write timezone beside the format, or %z for +03:00"
-        if directive not in _DIRECTIVES:
-            return f"has %{directive}, which is unknown here"
-        if directive != "%" and directives.count(directive) > 1:
-            return f"has %{directive} twice"
-    return ""
-
-
-def _date_problem(directives: set[str]) -> str:
-    if not directives & {"Y", "y"}:
-        return "has no year (%Y or %y)"
-    if "j" not in directives and not directives & {"m", "b", "B"}:
-        return "has no month (%m, %b or %B)"
-    if not directives & {"d", "j"}:
-        return "has no day (%d)"
-    if "I" in directives and "p" not in directives:
-        return "has %I, an hour to 12, without %p, AM or PM"
-    return ""
 
 
 _ISO: Final = re.compile(
@@ -120,15 +70,15 @@ _DOTTED: Final = re.compile(
 )
 # From 1973 on, so that neither a year nor a date without dots is one.
 _UNIX: Final = re.compile(r"(?P<seconds>[1-9][0-9]{8,9})(?P<milliseconds>[0-9]{3})?")
-_SHELL: Final = re.compile(r'="(.*)"', re.DOTALL)
 
 
 def read_time(text: str, rule: TimeRule) -> tuple[int | None, Code]:
     """The reference: the moment that a cell names, or why it is refused.
 
     Without a format these are read: `yyyy-MM-dd`, after a blank or T `HH:mm[:ss[.fraction]]`, then `Z` or `+03:00`,
-    `+0300`, `+03`, also after a blank; `dd.MM.yyyy[ HH:mm[:ss]]`, also with a year of two digits (70 to 99 are 19xx), and
-    with one digit for the day, the month and the hour; Unix time of 9 or 10 digits (seconds), 12 or 13 (milliseconds).
+    `+0300`, `+03`, also after a blank; `dd.MM.yyyy[ HH:mm[:ss]]`, also with a year of two digits (70 to 99 are 19xx),
+    and with one digit for the day, the month and the hour; Unix time of 9 or 10 digits (seconds), 12 or 13
+    (milliseconds).
 
     A bare date is the end of that day, 23:59:59 ([date]). Fractions of a second are cut. Years are 1970 to 2099.
 
@@ -137,15 +87,16 @@ def read_time(text: str, rule: TimeRule) -> tuple[int | None, Code]:
         rule: how to read it.
 
     Returns:
-        Unix seconds, above 0, with `NONE`; with `OVERLAPPING_TIME` where the clock showed this twice (the first of the two
-        is taken), with `MISSING_TIME` where it skipped this (the moment of the jump is taken). Else nothing with
+        Unix seconds, above 0, with `NONE`; with `OVERLAPPING_TIME` where the clock showed this twice (the first of the
+        two is taken), with `MISSING_TIME` where it skipped this (the moment of the jump is taken). Else nothing with
         `EMPTY_TIME` or `BAD_TIME`.
     """
-    cell = _without_shell(text)
+    cell = without_shell(text)
     if not cell:
         return None, Code.EMPTY_TIME
+    form = rule.form
     try:
-        moment, bare = _by_format(cell, rule.form) if rule.form else _by_spelling(cell)
+        moment, bare = _by_format(cell, form) if form else _by_spelling(cell)
     except ValueError:
         return None, Code.BAD_TIME
     if moment.year not in YEARS:
@@ -155,19 +106,13 @@ def read_time(text: str, rule: TimeRule) -> tuple[int | None, Code]:
     return (unix, code) if unix > 0 else (None, Code.BAD_TIME)
 
 
-def _without_shell(text: str) -> str:
-    cell = trim(trim(text).removeprefix("'"))
-    shell = _SHELL.fullmatch(cell)
-    return trim(shell[1]) if shell else cell
-
-
 def _by_format(cell: str, form: str) -> tuple[datetime, bool]:
     """The moment, with a zone where the cell names one, and whether it is a bare date."""
     if form == UNIX_SECONDS:
         if not re.fullmatch("[0-9]{1,10}", cell):
             raise ValueError("not Unix seconds")
         return datetime.fromtimestamp(int(cell), UTC), False
-    return datetime.strptime(cell, form), not re.search("%[HIMSf]", form.replace("%%", ""))  # noqa: DTZ007
+    return datetime.strptime(cell, form), not re.search("%[HIMSf]", form.replace("%%", ""))  # noqa: DTZ007 - %z may give a zone
 
 
 def _by_spelling(cell: str) -> tuple[datetime, bool]:
@@ -207,10 +152,9 @@ def _end_of_day(date: datetime, rule: TimeRule) -> tuple[int, Code]:
 
 def _to_unix(moment: datetime, zone: ZoneInfo) -> tuple[int, Code]:
     """Unix seconds of a moment, which is the zone's local time if it has no zone."""
-    whole = moment.replace(microsecond=0)
-    if whole.tzinfo:
-        return int(whole.timestamp()), Code.NONE
-    first, second = (int(whole.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1))
+    if moment.tzinfo:
+        return int(moment.timestamp()), Code.NONE
+    first, second = (int(moment.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1))
     if first > second:
         # Skipped: the offset before the jump leads behind it, the offset after the jump before it.
         return jump_between(zone, second, first), Code.MISSING_TIME
@@ -259,6 +203,9 @@ def _read_planes(
     """Read rows of one width by the layouts of that width; return those that none of them reads."""
     for layout in candidates:
         seconds, good = layout.read(planes)
+        if good.all():
+            times.unix[rows], times.codes[rows] = _settle(seconds, layout, rule)
+            return rows[:0]
         if good.any():
             times.unix[rows[good]], times.codes[rows[good]] = _settle(seconds[good], layout, rule)
             rows, planes = rows[~good], planes[:, ~good]

@@ -58,8 +58,8 @@ class Zone:
             local: the clock's date and time in seconds since 1970-01-01 00:00:00 on that clock, before 2100.
 
         Returns:
-            Unix seconds (int64) and codes (uint8): `NONE`; `OVERLAPPING_TIME` where the clock showed this twice, and the
-            first of the two is given; `MISSING_TIME` where it skipped this, and the moment of the jump is given.
+            Unix seconds (int64) and codes (uint8): `NONE`; `OVERLAPPING_TIME` where the clock showed this twice, and
+            the first of the two is given; `MISSING_TIME` where it skipped this, and the moment of the jump is given.
         """
         first, last = _span(self._edges, local)
         if first == last and first % 2 == 0:
@@ -74,10 +74,9 @@ class Zone:
     def local_days(self, unix: NDArray[np.int64]) -> NDArray[np.int32]:
         """Turn Unix seconds, from 1970 to 2099, into the local dates: days since 1970-01-01 (int32)."""
         first, last = _span(self._jumps, unix)
-        if first == last:
-            return ((unix + self._offsets[first]) // DAY).astype(np.int32)
-        interval = np.searchsorted(self._jumps[first:last], unix, "right") + first
-        return ((unix + self._offsets[interval]) // DAY).astype(np.int32)
+        interval = np.searchsorted(self._jumps[first:last], unix, "right") + first if first < last else first
+        days: NDArray[np.int32] = ((unix + self._offsets[interval]) // DAY).astype(np.int32)
+        return days
 
 
 def _span(edges: NDArray[np.int64], seconds: NDArray[np.int64]) -> tuple[int, int]:
@@ -89,7 +88,7 @@ def _span(edges: NDArray[np.int64], seconds: NDArray[np.int64]) -> tuple[int, in
 
 
 def _jumps_and_offsets(zone: ZoneInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The moments at which the clocks jump, and the offsets from UTC: the first before any jump, then one after each."""
+    """The moments of the jumps, and the offsets from UTC in seconds: the first before any jump, then one after each."""
     moments = range(0, END, SCAN)
     offsets = [_offset(zone, moment) for moment in moments]
     changes = [i for i, (before, after) in enumerate(pairwise(offsets)) if before != after]
@@ -101,7 +100,7 @@ def _jumps_and_offsets(zone: ZoneInfo) -> tuple[NDArray[np.int64], NDArray[np.in
 def jump_between(zone: ZoneInfo, before: int, after: int) -> int:
     """The first moment (Unix seconds) of the offset that holds at `after`, where another one holds at `before`."""
     offset = _offset(zone, after)
-    return before + bisect_left(range(before, after), True, key=lambda moment: _offset(zone, moment) == offset)
+    return before + bisect_left(range(before, after), x=True, key=lambda moment: _offset(zone, moment) == offset)
 
 
 def _offset(zone: ZoneInfo, unix: int) -> timedelta:

@@ -10,8 +10,10 @@ from csvexport.issues import Code
 from csvexport.values.money import (
     CURRENCIES,
     MAXIMUM,
+    NAMED,
     money_micro,
     money_text,
+    named_currency,
     read_money,
     read_money_column,
 )
@@ -68,62 +70,62 @@ def columns(draw):
     return pa.array(cells, pa.string()).slice(start, stop - start)
 
 
-@pytest.mark.parametrize(
-    ("cell", "text"),
-    [
-        ("12345", "12345.00"),
-        ("12345.6", "12345.60"),
-        ("12345.67", "12345.67"),
-        ("12345,67", "12345.67"),
-        ("12 345", "12345.00"),
-        ("12 345,67 ₽", "12345.67"),
-        ("12\u00a0345,67\u00a0₽", "12345.67"),
-        ("12\u202f345,67 руб.", "12345.67"),
-        ("12\u2009345.67р.", "12345.67"),
-        ("1 234 567,5 РУБ", "1234567.50"),
-        ("12,345.67", "12345.67"),
-        ("1.234,56", "1234.56"),
-        ("1.234.567", "1234567.00"),
-        ("1,234,567", "1234567.00"),
-        ("1,234,567.891", "1234567.891"),
-        ("1 234,567", "1234.567"),
-        ("1.234,567", "1234.567"),
-        ("1'234’567.5", "1234567.50"),
-        ("1234,567", "1234.567"),
-        ("0,123", "0.123"),
-        ("1,2345", "1.2345"),
-        ("007", "7.00"),
-        ("0", "0.00"),
-        ("0.0000001", "0.0000001"),
-        ("1500.0000", "1500.00"),
-        ("$1,234.50", "1234.50"),
-        ("€ 5", "5.00"),
-        ("5 Br", "5.00"),
-        ("usd 5", "5.00"),
-        ("р.5", "5.00"),
-        (" \ufeff5\u200b\n", "5.00"),
-        ("-0", "0.00"),
-        ("(0,00)", "0.00"),
-        ("9223372036854", "9223372036854.00"),
-    ],
-)
+AMOUNTS = [
+    ("12345", "12345.00"),
+    ("12345.6", "12345.60"),
+    ("12345.67", "12345.67"),
+    ("12345,67", "12345.67"),
+    ("12 345", "12345.00"),
+    ("12 345,67 ₽", "12345.67"),
+    ("12\u00a0345,67\u00a0₽", "12345.67"),
+    ("12\u202f345,67 руб.", "12345.67"),
+    ("12\u2009345.67р.", "12345.67"),
+    ("1 234 567,5 РУБ", "1234567.50"),
+    ("12,345.67", "12345.67"),
+    ("1.234,56", "1234.56"),
+    ("1.234.567", "1234567.00"),
+    ("1,234,567", "1234567.00"),
+    ("1,234,567.891", "1234567.891"),
+    ("1 234,567", "1234.567"),
+    ("1.234,567", "1234.567"),
+    ("1'234’567.5", "1234567.50"),
+    ("1234,567", "1234.567"),
+    ("0,123", "0.123"),
+    ("1,2345", "1.2345"),
+    ("007", "7.00"),
+    ("0", "0.00"),
+    ("0.0000001", "0.0000001"),
+    ("1500.0000", "1500.00"),
+    ("$1,234.50", "1234.50"),
+    ("€ 5", "5.00"),
+    ("5 Br", "5.00"),
+    ("usd 5", "5.00"),
+    ("р.5", "5.00"),
+    (" \ufeff5\u200b\n", "5.00"),
+    ("-0", "0.00"),
+    ("(0,00)", "0.00"),
+    ("9223372036854", "9223372036854.00"),
+]
+
+
+@pytest.mark.parametrize(("cell", "text"), AMOUNTS)
 def test_an_amount_is_read_exactly(cell, text):
     value, code = read_money(cell)
     assert (money_text(value), code) == (text, Code.NONE)
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        *("1,234", "1.234", "12.345", "999,000 ₽", "$1,234"),
-        *("12 34", "1 2345", "12  345", "1234 567", "0 123", "1 234 56", "1,23,456", "1.234,567,890", "1 234'567"),
-        *(".5", "5.", ",5", "5,", "1..5", "1.2.3", "1,234,5"),
-        *("1e5", "1.5E+3", "5%", "+5", "5 10", "5/10", "5 - 10", "12 руб. 50 коп.", "five", "5x", "x5", "٥", "５"),
-        *("₽", "руб.", "-", "()", "−", "$ 5 ₽", "5 ₽ ₽", "--5", "-(5)", "(5", "5)", "5-", "12\u200b345"),
-        *("9223372036855", "9223372036854.01", "1" * 6000, "-9223372036855"),
-        *("nan", "inf", "-x", "null", "="),
-    ],
-)
+REFUSED = [
+    *("1,234", "1.234", "12.345", "999,000 ₽", "$1,234"),
+    *("12 34", "1 2345", "12  345", "1234 567", "0 123", "1 234 56", "1,23,456", "1.234,567,890", "1 234'567"),
+    *(".5", "5.", ",5", "5,", "1..5", "1.2.3", "1,234,5"),
+    *("1e5", "1.5E+3", "5%", "+5", "5 10", "5/10", "5 - 10", "12 руб. 50 коп.", "five", "5x", "x5", "٥", "５"),
+    *("₽", "руб.", "-", "()", "−", "$ 5 ₽", "5 ₽ ₽", "--5", "-(5)", "(5", "5)", "5-", "12\u200b345"),
+    *("9223372036855", "9223372036854.01", "1" * 6000, "-9223372036855"),
+    *("nan", "inf", "-x", "null", "="),
+]
+
+
+@pytest.mark.parametrize("cell", REFUSED)
 def test_what_can_be_read_in_two_ways_or_none_is_refused(cell):
     assert read_money(cell) == BAD
 
@@ -194,10 +196,11 @@ def test_an_amount_is_written_without_an_exponent_and_counted_in_millionths(valu
 
 
 def by_reference(column, decimal):
-    """What the kernel has to give: text, millionths and code of each row."""
+    """What the kernel has to give: text, millionths, code and named currency of each row."""
     for cell in column.to_pylist():
         value, code = read_money(cell, decimal)
-        yield ("", -1, code) if value is None else (money_text(value), money_micro(value), code)
+        read = ("", -1, code) if value is None else (money_text(value), money_micro(value), code)
+        yield *read, NAMED[named_currency(cell)]
 
 
 def by_kernel(column, decimal):
@@ -205,7 +208,8 @@ def by_kernel(column, decimal):
     money.text.validate(full=True)
     assert (money.text.type, money.text.null_count) == (pa.string(), 0)
     assert (money.micro.dtype, money.codes.dtype) == (np.int64, np.uint8)
-    return zip(money.text.to_pylist(), money.micro.tolist(), money.codes.tolist(), strict=True)
+    named = [NAMED[number] for number in money.named.tolist()]
+    return zip(money.text.to_pylist(), money.micro.tolist(), money.codes.tolist(), named, strict=True)
 
 
 @given(columns(), DECIMALS)
@@ -231,6 +235,37 @@ def test_canonical_spellings_never_reach_the_reference(cell, monkeypatch):
     assert read_money_column(pa.array([cell])).text.to_pylist()[0].startswith("12345.")
 
 
+@pytest.mark.parametrize("decimal", [None, ".", ","])
+def test_kernel_and_reference_agree_on_every_example(decimal):
+    column = pa.array([*(cell for cell, _ in AMOUNTS), *REFUSED, "-5", "1 234 567 890 123", "0000000000005"])
+    assert list(by_kernel(column, decimal)) == list(by_reference(column, decimal))
+
+
 def test_an_empty_column_is_read_as_one():
     money = read_money_column(pa.array([], pa.string()))
     assert (len(money.text), len(money.micro), len(money.codes)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "named"),
+    [
+        ("100", ""),
+        ("", ""),
+        ("-100", ""),
+        ("по договору", ""),
+        ("100 ₽", "RUB"),
+        ("₽100", "RUB"),
+        ("100 РУБ.", "RUB"),
+        ("100 р.", "RUB"),
+        ("100 RUR", "RUB"),
+        ("100 eur", "EUR"),
+        ("€ 100", "EUR"),
+        ("100 USD", "USD"),
+        ("-$100", "$"),
+        ("(100 ₸)", "KZT"),
+        ("(100) Br", "BYN"),
+    ],
+)
+def test_the_currency_beside_an_amount_is_noticed(cell, named):
+    assert NAMED[named_currency(cell)] == named
+    assert NAMED[read_money_column(pa.array([cell])).named[0]] == named

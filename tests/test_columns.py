@@ -2,18 +2,10 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csvexport.values.columns import (
-    BLANKS,
-    distinct_texts,
-    from_buffers,
-    offsets_and_bytes,
-    replace_texts,
-    trim,
-)
+from csvexport.columns import distinct_texts, offsets_and_bytes, replace_texts
 
 TEXTS = st.lists(st.text(max_size=5), max_size=8)
 
@@ -35,14 +27,6 @@ def test_the_buffers_of_any_slice_give_its_texts(case):
     assert offsets.dtype == np.int32
     assert data.dtype == np.uint8
     assert [bytes(data[a:b]).decode() for a, b in pairwise(offsets)] == texts
-
-
-@given(slices())
-def test_a_column_comes_back_from_its_buffers(case):
-    column, texts = case
-    rebuilt = from_buffers(*offsets_and_bytes(column))
-    rebuilt.validate(full=True)
-    assert rebuilt.to_pylist() == texts
 
 
 @given(slices(), st.data())
@@ -67,13 +51,3 @@ def test_only_the_rows_named_are_replaced(case, data):
 def test_an_array_without_buffers_of_text_is_empty():
     offsets, data = offsets_and_bytes(pa.array([], pa.string()))
     assert (offsets.tolist(), data.tolist()) == ([0], [])
-
-
-def test_blanks_are_what_python_strips_and_more():
-    whitespace = {chr(code) for code in range(0x110000) if chr(code).isspace()}
-    assert whitespace < set(BLANKS)
-
-
-@pytest.mark.parametrize("cell", ["\ufeff7", "\u00a07 ", "\u200b \u200b7\u2060", "\t7\r\n", "7"])
-def test_what_nobody_sees_is_trimmed(cell):
-    assert trim(cell) == "7"
