@@ -183,6 +183,8 @@ class _Run:
         self._judged = self._condemned = 0
         self._issues = np.zeros(len(Code), np.int64)
         self._examples: dict[Code, list[Example]] = {}
+        # Blocks are taken in order, so that of an issue in here no block that is still to come can add an example.
+        self._enough: set[Code] = set()
         self._damage: Counter[tuple[str, str]] = Counter()
         self._long: Counter[tuple[str, str]] = Counter()
 
@@ -227,7 +229,7 @@ class _Run:
         """Convert a source's blocks beside the reader and yield them in order, with the bytes read up to each."""
 
         def work(piece: Piece) -> Converted:
-            return convert(self._plan, source.parse(piece, self._plan.categories))
+            return convert(self._plan, source.parse(piece, self._plan.categories), self._enough)
 
         with ThreadPoolExecutor(WORKERS) as pool:
             pending: deque[tuple[int, Future[Converted]]] = deque()
@@ -254,6 +256,8 @@ class _Run:
             kept = self._examples.setdefault(code, [])
             if len(kept) < EXAMPLES:
                 kept.append(Example(label, first_row + row, column, _shortened(value)))
+            else:
+                self._enough.add(code)
         if self._rejected_file is not None:
             self._reject(self._rejected_file, label, first_row, converted)
 

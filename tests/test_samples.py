@@ -1,12 +1,12 @@
-"""The samples as golden pairs: export and profile on one side, the batch on the other. `make golden` writes them anew."""
+"""The samples as golden pairs: export and profile on one side, the batch on the other; `make golden` renews them."""
 
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
-from csvexport.workflow import Options, build
 from csvexport.profile import load_profile
-from datetime import UTC, datetime
+from csvexport.workflow import Options, build
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import number_column, text_column, text_scalar
+from csvexport.columns import number_column, offsets_and_bytes, text_column, text_scalar
 
 KIND = "conversions"
 
@@ -65,9 +65,10 @@ def lines(
 
 
 def _quoted(texts: pa.StringArray) -> pa.StringArray:
-    special = pc.match_substring_regex(texts, '[",\r\n]')
-    if not pc.any(special).as_py():
+    _, data = offsets_and_bytes(texts)
+    if not any((data == byte).any() for byte in b'",\r\n'):
         return texts
+    special = pc.match_substring_regex(texts, '[",\r\n]')
     quote = text_scalar('"')
     doubled = pc.replace_substring(texts, '"', '""')
     return pc.if_else(special, pc.binary_join_element_wise(quote, doubled, quote, text_scalar("")), texts)

@@ -1,7 +1,7 @@
 """Delimited text (CSV in all its dialects), streamed in blocks.
 
 The reader cuts the file where a record ends; parsing a piece is a pure function, so that pieces can be parsed beside
-each other. Arrow's parser sees only what `records.is_canonical` vouches for; any other piece is first read record by
+each other. Arrow's parser sees only what `records.cut` vouches for; any other piece is first read record by
 record and written anew, and what cannot be read is set aside with its reason while the rest goes on.
 """
 
@@ -24,7 +24,7 @@ from csvexport.columns import mask_column, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
 from csvexport.sources.detection import LINE_BREAKS, detect
-from csvexport.sources.records import Record, is_canonical, quoted_line, read_record, whole_records
+from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
@@ -59,13 +59,15 @@ class Piece:
     """Some whole records, as bytes.
 
     Attributes:
-        data: the records, in the file's encoding (UTF-16 already turned into UTF-8).
-        canonical: whether the quoting of `data` is beyond doubt.
+        data: begins with the records, in the file's encoding (UTF-16 already turned into UTF-8).
+        end: offset in `data` behind the last of them.
+        canonical: whether their quoting is beyond doubt.
         last: whether the file ends here.
         position: how many bytes of the file have been read so far.
     """
 
     data: bytes
+    end: int
     canonical: bool
     last: bool
     position: int
@@ -134,7 +136,7 @@ class DelimitedFile:
                 above_data = False
             end, canonical = self._cut(buffer, at_end=at_end)
             if end or at_end:
-                yield Piece(buffer[:end], canonical, at_end, position)
+                yield Piece(buffer, end, canonical, at_end, position)
                 buffer = buffer[end:]
 
     def parse(self, piece: Piece, categories: Collection[str]) -> Block:
@@ -144,16 +146,16 @@ class DelimitedFile:
             piece: from `pieces`.
             categories: columns with few distinct texts, to be delivered as dictionaries.
         """
-        data = piece.data
-        if data and not data.endswith(b"\n"):
-            data += b"\n"
+        data, end = piece.data, piece.end
+        if end and data[end - 1] != NEWLINE:
+            data, end = data[:end] + b"\n", end + 1
         parsed = None
-        if piece.canonical and self._is_clean(data):
-            columns = self._parsed(data, categories)
+        if piece.canonical and self._is_clean(data, end):
+            columns = self._parsed(data, end, categories)
             if columns is not None:
                 count = len(columns[0])
                 parsed = _Parsed(columns, np.arange(count), count)
-        return self._block(parsed or self._repaired(data, categories), last=piece.last)
+        return self._block(parsed or self._repaired(data[:end], categories), last=piece.last)
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
         """Describe the file after `pieces` has come to its end."""
@@ -213,8 +215,8 @@ class DelimitedFile:
 
     def _cut(self, buffer: bytes, *, at_end: bool) -> tuple[int, bool]:
         """Find where the last whole record ends, and whether the quoting up to there is canonical."""
-        end = whole_records(buffer, at_end=at_end)
-        if end and is_canonical(buffer[:end], self._form.delimiter):
+        end, canonical = cut(buffer, self._form.delimiter, at_end=at_end)
+        if canonical:
             return end, True
         position = 0
         while position < len(buffer):
@@ -224,32 +226,31 @@ class DelimitedFile:
             position = record.end
         return position, False
 
-    def _is_clean(self, data: bytes) -> bool:
-        """Whether every byte is text and no line repeats the header."""
-        if b"\0" in data or data.startswith((self._header_line, codecs.BOM_UTF8)):
+    def _is_clean(self, data: bytes, end: int) -> bool:
+        """Whether every byte up to `end` is text and no line there repeats the header."""
+        if data.startswith((self._header_line, codecs.BOM_UTF8)):
             return False
-        if b"\n" + self._header_line in data or codecs.BOM_UTF8 + self._header_line in data:
-            return False
+        unwanted = [b"\0", b"\n" + self._header_line, codecs.BOM_UTF8 + self._header_line]
         if self._form.codec == "cp1251":
-            return b"\x98" not in data  # the one byte that cp1251 does not define
-        return self._encoding_of_data != "utf-8" or _is_utf_8(data)
+            unwanted.append(b"\x98")  # the one byte that cp1251 does not define
+        if any(data.find(text, 0, end) >= 0 for text in unwanted):
+            return False
+        return self._encoding_of_data != "utf-8" or _is_utf_8(data, end)
 
     @property
     def _encoding_of_data(self) -> str:
         return "utf-8" if self._form.encoding == "utf-16" else self._form.codec
 
-    def _parsed(self, data: bytes, categories: Collection[str]) -> list[pa.Array] | None:
-        """Parse canonical text; None when a row has too few or too many cells."""
-        if not data:
+    def _parsed(self, data: bytes, end: int, categories: Collection[str]) -> list[pa.Array] | None:
+        """Parse canonical text up to `end`; None when a row has too few or too many cells."""
+        if not end:
             return [text_column([]) for _ in self._form.columns]
         text = pa.string() if self._encoding_of_data == "utf-8" else pa.binary()
         types = {name: pa.dictionary(pa.int32(), text) if name in categories else text for name in self._form.columns}
         try:
             table = pyarrow.csv.read_csv(
-                pa.BufferReader(data),
-                pyarrow.csv.ReadOptions(
-                    use_threads=False, column_names=list(self._form.columns), block_size=len(data) + 1
-                ),
+                pa.BufferReader(pa.py_buffer(data).slice(0, end)),
+                pyarrow.csv.ReadOptions(use_threads=False, column_names=list(self._form.columns), block_size=end + 1),
                 pyarrow.csv.ParseOptions(
                     delimiter=self._form.delimiter.decode(), newlines_in_values=True, ignore_empty_lines=False
                 ),
@@ -257,7 +258,8 @@ class DelimitedFile:
             )
         except pa.ArrowInvalid:
             return None
-        return [column.combine_chunks() for column in table.columns]
+        # The block is as large as the text, so that each column is one chunk.
+        return [column.chunk(0) for column in table.columns]
 
     def _block(self, parsed: "_Parsed", *, last: bool) -> Block:
         """Leave out blank rows and, at the end of the file, totals; leave only the source's own columns."""
@@ -307,7 +309,8 @@ class DelimitedFile:
                 rows.append(number)
             position = record.end
             number += 1
-        columns = self._parsed(b"".join(lines), categories)
+        anew = b"".join(lines)
+        columns = self._parsed(anew, len(anew), categories)
         if columns is None:
             raise AssertionError("rows that were written anew have the right number of cells")
         return _Parsed(columns, np.array(rows, np.int64), number, bad, left_out)
@@ -359,9 +362,9 @@ def _with_returns(column: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(column.type, len(column), [None, offsets, cells], 0, column.offset)
 
 
-def _is_utf_8(data: bytes) -> bool:
-    """Check with Arrow's validator, which lets other threads run meanwhile."""
-    offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+def _is_utf_8(data: bytes, end: int) -> bool:
+    """Check the text up to `end` with Arrow's validator, which lets other threads run meanwhile."""
+    offsets = pa.py_buffer(np.array([0, end], np.int32))
     try:
         pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
     except pa.ArrowInvalid:

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -98,12 +98,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is known before a file is looked at; `whole`: the sample is the whole file."""
+    """What is known before delimiter and header are; `whole`: the sample is the whole file."""
 
     label: str
     settings: SourceSettings
     expected: frozenset[str]
     whole: bool
+    returns_only: bool = False
 
     def text(self, sample: bytes, codec: str) -> bytes:
         """Turn the sample into UTF-8; a last character that the sample cuts in two is left out."""
@@ -241,8 +242,8 @@ def _form(text: bytes, codec: str, mark: int, look: "_Look") -> Form:
     """Find delimiter and header, the encoding being settled; `text` is the sample as UTF-8."""
     if not text.strip(BLANK):
         raise SourceError(f"{look.label}: the file is empty; export it again")
-    returns_only = _returns_only(text)
-    if returns_only:
+    if _returns_only(text):
+        look = replace(look, returns_only=True)
         text = text.translate(LINE_BREAKS)
     given = look.settings.delimiter
     delimiter = given.encode() if given else _delimiter(text, look)
@@ -259,7 +260,7 @@ def _form(text: bytes, codec: str, mark: int, look: "_Look") -> Form:
     unique = _unique([*names[hidden:], *names[:hidden]])
     columns = unique[len(names) - hidden :] + unique[: len(names) - hidden]
     encoding = "utf-16" if codec.startswith("utf-16") else codec
-    return Form(encoding, codec, mark, delimiter, header, columns, hidden, returns_only)
+    return Form(encoding, codec, mark, delimiter, header, columns, hidden, look.returns_only)
 
 
 def _returns_only(text: bytes) -> bool:
@@ -271,7 +272,7 @@ def _returns_only(text: bytes) -> bool:
 
 
 def _first_records(text: bytes, delimiter: bytes, look: "_Look") -> list[list[str]]:
-    """Read some 200 records; one with broken quoting stands as one cell, one that the sample cuts in two not at all."""
+    """Read some 200 records, trimmed; one with broken quoting stands as one cell, a last one cut in two is left out."""
     records: list[list[str]] = []
     position = 0
     while position < len(text) and len(records) < (look.settings.header or 0) + 4 * HEADER_WITHIN:
@@ -279,7 +280,9 @@ def _first_records(text: bytes, delimiter: bytes, look: "_Look") -> list[list[st
         if record is None or (record.end == len(text) and not look.whole):
             break
         cells = record.cells if record.cells is not None else [text[position : record.end]]
-        records.append([cell.decode() for cell in cells])
+        if look.returns_only:
+            cells = [cell.translate(LINE_BREAKS) for cell in cells]
+        records.append([cell.decode().strip() for cell in cells])
         position = record.end
     if not records:
         raise SourceError(f"{look.label}: the first line does not end within {SAMPLE_BYTES} bytes; this is no CSV")
@@ -318,7 +321,7 @@ def _delimiter(text: bytes, look: "_Look") -> bytes:
 
 def _fit(records: Sequence[Sequence[str]], look: "_Look") -> _Fit:
     header = min(_header(records, look), len(records))
-    names = [name.strip() for name in records[header - 1]]
+    names = records[header - 1]
     width = len(names)
     expected = len(look.expected.intersection(names))
     worded = not any(NUMBER.fullmatch(name) for name in names)
@@ -331,7 +334,7 @@ def _header(records: Sequence[Sequence[str]], look: "_Look") -> int:
     """Find the header: the record with most of the expected names, else the table's first that is mostly filled."""
     if look.settings.header:
         return look.settings.header
-    found = [len(look.expected.intersection(name.strip() for name in record)) for record in records[:HEADER_WITHIN]]
+    found = [len(look.expected.intersection(record)) for record in records[:HEADER_WITHIN]]
     if max(found):
         return found.index(max(found)) + 1
     widths = Counter(len(record) for record in records if any(record)).most_common(1)
@@ -345,7 +348,7 @@ def _header(records: Sequence[Sequence[str]], look: "_Look") -> int:
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     unique: dict[str, None] = {}
     for number, name in enumerate(names, 1):
-        plain = name.strip() or f"Column {number}"
+        plain = name or f"Column {number}"
         tries = (plain if again == 1 else f"{plain} ({again})" for again in itertools.count(1))
         unique[next(name for name in tries if name not in unique)] = None
     return tuple(unique)

@@ -80,35 +80,40 @@ def _cell_pattern(delimiter: bytes) -> re.Pattern[bytes]:
     return re.compile(rb'(?:"((?:[^"]++|"")*+)"|(?!")([^%b\n]*+))(%b|\r?\n|\r?\Z)' % (mark, mark))
 
 
-def whole_records(data: bytes, *, at_end: bool) -> int:
-    """Find the end of the last record in `data`, supposing that every quote is where it belongs.
+def cut(data: bytes, delimiter: bytes, *, at_end: bool) -> tuple[int, bool]:
+    """Find the end of the last record in `data`, supposing that every quote is where it belongs, and judge that.
+
+    The judgement says whether every reader would find the same records up to that end: none is too long, line breaks
+    are plain, and quotes proper. Quotes come in pairs. A pair is proper when it opens at the start of a cell and closes
+    at the end of one (or continues behind a doubled quote), or when both stand inside one line in cells that do not
+    begin with a quote.
 
     Returns:
-        An offset behind a line break (or `len(data)` at the end of the file); 0 when no record ends in `data`.
+        An offset behind a line break (or `len(data)` at the end of the file; 0 when no record ends in `data`), and
+        whether the quoting up to there is beyond doubt.
     """
-    if at_end:
-        return len(data)
-    quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == QUOTE)
+    text = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(text == QUOTE)
+    end = len(data) if at_end else _last_break(data, quotes)
+    inside = quotes[: np.searchsorted(quotes, end)]
+    return end, end > 0 and _is_canonical(data, text[:end], inside, delimiter)
+
+
+def _last_break(data: bytes, quotes: NDArray[np.intp]) -> int:
+    """Give the offset behind the last line break outside quotes."""
     end = data.rfind(b"\n") + 1
     while end and np.searchsorted(quotes, end) & 1:
         end = data.rfind(b"\n", 0, end - 1) + 1
     return end
 
 
-def is_canonical(data: bytes, delimiter: bytes) -> bool:
-    """Whether every reader would find the same records in `data`.
-
-    That is so when `data` holds whole records, not too long, plain line breaks and proper quotes. Quotes come in pairs.
-    A pair is proper when it opens at the start of a cell and closes at the end of one (or continues behind a doubled
-    quote), or when both stand inside one line in cells that do not begin with a quote.
-    """
-    text = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(text == QUOTE)
-    if b"\r" in data and not _returns_break_lines(text):
+def _is_canonical(data: bytes, text: NDArray[np.uint8], quotes: NDArray[np.intp], delimiter: bytes) -> bool:
+    """Judge the quoting of `text`, the beginning of `data`, in which quotes stand at these offsets."""
+    if data.find(b"\r", 0, len(text)) >= 0 and not _returns_break_lines(text):
         return False
     if not len(quotes):
         return True
-    if len(quotes) & 1 or not _ends_often(data, quotes):
+    if len(quotes) & 1 or not _ends_often(data, len(text), quotes):
         return False
     opening, closing = quotes[0::2], quotes[1::2]
     before, after = text[opening - 1], _next_bytes(text, closing)
@@ -124,10 +129,10 @@ def is_canonical(data: bytes, delimiter: bytes) -> bool:
     return bool(literal.all()) and _within_lines(text, opening[rest], closing[rest])
 
 
-def _ends_often(data: bytes, quotes: NDArray[np.intp]) -> bool:
-    """Whether records end so close to each other that none can be as long as `LONGEST_RECORD`."""
+def _ends_often(data: bytes, end: int, quotes: NDArray[np.intp]) -> bool:
+    """Whether records up to `end` end so close to each other that none can be as long as `LONGEST_RECORD`."""
     step = LONGEST_RECORD // 2
-    for start in range(0, len(data) - step + 1, step):
+    for start in range(0, end - step + 1, step):
         newline = data.find(b"\n", start, start + step)
         while newline >= 0 and np.searchsorted(quotes, newline) & 1:
             newline = data.find(b"\n", newline + 1, start + step)
@@ -156,5 +161,5 @@ def _within_lines(text: NDArray[np.uint8], first: NDArray[np.intp], last: NDArra
 
 
 def quoted_line(cells: list[bytes], delimiter: bytes) -> bytes:
-    """Write a record so that `is_canonical` holds for it."""
+    """Write a record so that its quoting is beyond doubt."""
     return delimiter.join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells) + b"\n"

@@ -1,6 +1,6 @@
 """Rows to conversions: text goes in; lines, keys, facts and issues come out, and every row is accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -88,41 +88,36 @@ class Converted:
     damage: Mapping[str, Damage]
 
 
-def convert(plan: Plan, block: Block) -> Converted:
-    """Turn a block into conversions."""
-    return _Conversion(plan, block).converted()
+def convert(plan: Plan, block: Block, enough: Collection[Code] = ()) -> Converted:
+    """Turn a block into conversions; of the issues in `enough` no examples are looked for."""
+    return _Conversion(plan, block, enough).converted()
 
 
 class _Prices(NamedTuple):
     """Prices by pair.
 
     Attributes:
-        text: as they are written, "" where there is none.
+        texts: prices as they are written, "" where there is none.
+        places: where in `texts` the price of each pair stands.
         micro: in millionths, -1 where there is none.
         named: what stands beside them of their currency, as an index into `money.NAMED`.
     """
 
-    text: pa.StringArray
+    texts: pa.StringArray
+    places: NDArray[np.intp]
     micro: NDArray[np.int64]
     named: NDArray[np.uint8]
-
-
-class _Amounts(NamedTuple):
-    """Prices by pair, as in `_Prices`, and their currencies, as indices into `CURRENCIES`."""
-
-    text: pa.StringArray
-    micro: NDArray[np.int64]
-    currency: NDArray[np.int64]
 
 
 class _Conversion:
     """One block on its way. Columns run over the rows that a goal takes, or over the pairs of such a row and a goal."""
 
-    def __init__(self, plan: Plan, block: Block) -> None:
+    def __init__(self, plan: Plan, block: Block, enough: Collection[Code]) -> None:
         matches = plan.matcher.matches(block)
         taken = np.logical_or.reduce(matches, axis=0)
         self._plan = plan
         self._block = block
+        self._enough = enough
         self._mask = mask_column(taken)
         self._untaken = np.flatnonzero(~taken)
         self._rows = np.flatnonzero(taken)
@@ -145,7 +140,6 @@ class _Conversion:
             rejected |= IS_ERROR[marked]
         rejected &= ~skipped
         accepted = np.flatnonzero(~(skipped | rejected))
-        amounts = _Amounts(prices.text, prices.micro, currencies)
         bad = len(self._block.bad)
         return Converted(
             block=self._block,
@@ -153,7 +147,7 @@ class _Conversion:
             skipped=int(skipped.sum()),
             rejected=int(rejected.sum()) + bad,
             issues=self._counts(codes, skipped),
-            lines=self._lines(choice, accepted, times, amounts),
+            lines=self._lines(choice, accepted, times, prices, currencies),
             rows=rejected_rows(self._block, self._rows, self._marks, self._row, rejected),
             examples=self._examples(codes, skipped),
             damage=choice.damage,
@@ -213,8 +207,8 @@ class _Conversion:
                 micros.append(np.full(count, -1 if spec is None else money_micro(spec), np.int64))
                 named.append(np.zeros(count, np.uint8))
         places = self._row if len(texts) == 1 else specs.of_goal[self._goal] * count + self._row
-        text = pa.concat_arrays(texts).take(number_column(places))
-        return _Prices(text, self._by_pair(micros, specs), self._by_pair(named, specs))
+        text = texts[0] if len(texts) == 1 else pa.concat_arrays(texts)
+        return _Prices(text, places, self._by_pair(micros, specs), self._by_pair(named, specs))
 
     def _read_currencies(self, micro: NDArray[np.int64]) -> NDArray[np.int64]:
         """Read the currencies by pair, as indices into `CURRENCIES`."""
@@ -266,7 +260,12 @@ class _Conversion:
         return issues
 
     def _lines(
-        self, choice: Choice, accepted: NDArray[np.intp], times: NDArray[np.int64], amounts: _Amounts
+        self,
+        choice: Choice,
+        accepted: NDArray[np.intp],
+        times: NDArray[np.int64],
+        prices: _Prices,
+        currencies: NDArray[np.int64],
     ) -> dict[str, Lines]:
         """Write the accepted pairs, by id type."""
         slots = choice.slot[self._row[accepted]]
@@ -275,49 +274,41 @@ class _Conversion:
             of_kind = [number for number, (kind, _) in enumerate(self._plan.identifiers) if kind == identifier]
             pairs = accepted[np.isin(slots, of_kind)]
             if len(pairs):
+                facts = Facts(
+                    self._plan.target_of_goal[self._goal[pairs]],
+                    currencies[pairs].astype(np.int16),
+                    self._plan.zone.local_days(times[pairs]),
+                    prices.micro[pairs],
+                )
                 texts = choice.texts(of_kind, self._row[pairs])
-                result[identifier] = self._written(identifier, texts, pairs, times[pairs], amounts)
+                amounts = prices.texts.take(number_column(prices.places[pairs]))
+                result[identifier] = self._written(identifier, texts, times[pairs], amounts, facts)
         return result
 
     def _written(
-        self,
-        identifier: str,
-        texts: pa.StringArray,
-        pairs: NDArray[np.intp],
-        times: NDArray[np.int64],
-        amounts: _Amounts,
+        self, identifier: str, texts: pa.StringArray, times: NDArray[np.int64], amounts: pa.StringArray, facts: Facts
     ) -> Lines:
-        """Write pairs of one id type, given their identifiers and times."""
-        plan = self._plan
-        target = plan.target_of_goal[self._goal[pairs]]
-        currency = amounts.currency[pairs].astype(np.int16)
+        """Write records of one id type."""
+        targets = conversions.Labels(self._plan.targets, facts.target)
+        currencies = conversions.Labels(CURRENCIES, facts.currency)
         low, high = identifier_words(texts, RULES[identifier])
-        seeds = plan.seeds[identifier][target]
-        return Lines(
-            conversions.lines(
-                texts,
-                conversions.Labels(plan.targets, target),
-                times,
-                amounts.text.take(number_column(pairs)),
-                conversions.Labels(CURRENCIES, currency),
-            ),
-            event_keys(low, high, times, Keys(seeds[:, 0], seeds[:, 1])),
-            Facts(target, currency, plan.zone.local_days(times), amounts.micro[pairs]),
-        )
+        seeds = self._plan.seeds[identifier][facts.target]
+        keys = event_keys(low, high, times, Keys(seeds[:, 0], seeds[:, 1]))
+        return Lines(conversions.lines(texts, targets, times, amounts, currencies), keys, facts)
 
     def _examples(self, codes: Sequence[NDArray[np.uint8]], skipped: NDArray[np.bool_]) -> list[Example]:
-        examples = []
-        for mark, marked in zip(self._marks, codes, strict=True):
-            present = np.flatnonzero(marked * ~skipped)
-            for code in np.unique(marked[present]).tolist():
-                rows = self._row[present[marked[present] == code][:EXAMPLES]]
-                examples += [self._example(Code(code), mark.column, row) for row in dict.fromkeys(rows.tolist())]
-        outside = dict.fromkeys(self._row[np.flatnonzero(skipped)[:EXAMPLES]].tolist())
-        column = BETWEEN.join(dict.fromkeys(column for column, _ in self._plan.times.distinct))
-        examples += [self._example(Code.OUTSIDE_PERIOD, column, row) for row in outside]
-        examples += [
+        """Give some rows of each issue of which there are not enough examples yet."""
+        examples = [
             Example(Code.BAD_ROW, bad.row, "", f"{bad.reason}: {bad.text}") for bad in self._block.bad[:EXAMPLES]
         ]
+        columns = [(mark.column, marked * ~skipped) for mark, marked in zip(self._marks, codes, strict=True)]
+        times = BETWEEN.join(dict.fromkeys(column for column, _ in self._plan.times.distinct))
+        columns.append((times, skipped * np.uint8(Code.OUTSIDE_PERIOD)))
+        for column, marked in columns:
+            for code in np.flatnonzero(np.bincount(marked, minlength=len(Code))).tolist():
+                if code != Code.NONE and code not in self._enough:
+                    rows = self._row[np.flatnonzero(marked == code)[:EXAMPLES]].tolist()
+                    examples += [self._example(Code(code), column, row) for row in dict.fromkeys(rows)]
         return examples
 
     def _example(self, code: Code, column: str, row: int) -> Example:

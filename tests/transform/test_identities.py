@@ -8,6 +8,7 @@ from csvexport.workflow import Options, check
 
 PROFILE = """
 timezone = "Europe/Moscow"
+max_rejected = 1
 source.path = "deals.csv"
 identifiers = {identifiers}
 [[goals]]

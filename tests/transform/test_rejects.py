@@ -154,6 +154,7 @@ def test_columns_may_bear_the_names_of_the_files_own(shop):
 
 TWO = """
 timezone = "Europe/Moscow"
+max_rejected = 1
 since = 2024-05-01
 source.path = "deals.csv"
 identifiers = { ClientId = "client" }

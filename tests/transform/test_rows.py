@@ -310,7 +310,7 @@ def test_one_event_in_two_sources_goes_once(shop):
 
 
 def test_every_source_needs_the_columns_of_the_profile(shop, tmp_path):
-    with pytest.raises(ProfileError, match='goals\\[1\\].time: no column "at"'):
+    with pytest.raises(ProfileError, match=r'goals\[1\].time: no column "at"'):
         shop(LIST, {"late.csv": "client,at\n17,2024-05-30\n", "2024/a.csv": "client,paid\n17,2024-05-30\n"})
     assert not (tmp_path / "out").exists()
 

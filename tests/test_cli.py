@@ -1,0 +1,657 @@
+"""The command line as its users meet it: what is printed where, what is written, and which code the run ends with."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import csvexport
+from csvexport.cli import app
+from csvexport.formats.conversions import header
+
+NOW = "2024-06-01T09:00:00Z"
+SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")
+WIDTH = 80
+
+MANIFEST_KEYS = ["version", "batch", "profile", "counter", "built_at", "sources", "files", "counts", "issues"]
+
+PROFILE = """
+timezone = "Europe/Moscow"
+since = 2024-05-20
+
+[source]
+path = "deals.csv"
+
+[identifiers]
+ClientId = "client"
+Yclid = "yclid"
+
+[[goals]]
+target = "order_paid"
+when = { status = "paid" }
+time = "paid_at"
+price = "sum"
+"""
+
+DEALS = """\
+deal,client,yclid,status,paid_at,sum
+1,1716642001234567891,,paid,2024-05-30 12:00:00,100.50
+2,1716642001234567892,,paid,30.05.2024 13:00,"1 200,00"
+3,1716642001234567893,,new,,
+4,,15241600726526878416,paid,2024-05-31 15:00:00,
+"""
+
+
+HEADER = DEALS.partition("\n")[0]
+
+
+@pytest.fixture(autouse=True)
+def _sources_in_reach(monkeypatch):
+    """Processes run in other folders, and without an installed package where tests do."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(csvexport.__file__).parents[1]))
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A profile and an export in which nothing is wrong."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
+    (folder / "deals.csv").write_text(DEALS, encoding="utf-8")
+    return folder
+
+
+def run(*arguments):
+    """Run a command inside this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def build(shop, *arguments):
+    return run("build", shop / "profile.toml", "--now", NOW, *arguments)
+
+
+def check(shop, *arguments):
+    return run("check", shop / "profile.toml", "--now", NOW, *arguments)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "csvexport", *map(str, arguments)]
+
+
+def start(*arguments, **settings):
+    """Run a command as a process of its own."""
+    return subprocess.run(command(*arguments), capture_output=True, check=False, timeout=60, **settings)
+
+
+def listing(folder):
+    """Every path below a folder with what is in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def the_batch(out="out"):
+    (batch,) = [path for path in Path(out).glob("*/*") if not path.name.startswith(".")]
+    return batch
+
+
+def assert_complaint(result, exit_code, *said):
+    """One clear message on stderr, the right code, nothing on stdout."""
+    assert result.exit_code == exit_code
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for text in said:
+        assert text in result.stderr
+
+
+def test_build_writes_the_files_and_says_so(shop):
+    result = build(shop)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    batch = the_batch()
+    assert result.stdout.startswith("shop: 3 conversions are ready to upload\n")
+    assert f"batch  {batch}\n" in result.stdout
+    assert {path.name for path in batch.iterdir()} == {
+        *("conversions-ClientId.csv", "conversions-Yclid.csv"),
+        *("manifest.json", "report.html", "report.txt"),
+    }
+    assert (batch / "conversions-ClientId.csv").read_bytes() == (
+        header("ClientId")
+        + b"1716642001234567891,order_paid,1717059600,100.50,RUB\n"
+        + b"1716642001234567892,order_paid,1717063200,1200.00,RUB\n"
+    )
+    assert (batch / "conversions-Yclid.csv").read_bytes() == (
+        header("Yclid") + b"15241600726526878416,order_paid,1717156800,,RUB\n"
+    )
+
+
+def test_check_says_what_a_build_would_do(shop):
+    result = check(shop)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.startswith("shop: 3 conversions would be sent\n")
+    assert "no-goal" in result.stdout
+
+
+def test_check_exits_with_1_when_rows_are_rejected(shop):
+    with (shop / "deals.csv").open("a", encoding="utf-8") as file:
+        file.write("5,,,paid,2024-05-31 10:00:00,\n")
+    result = check(shop)
+    assert result.exit_code == 1
+    assert "no-identifier" in result.stdout
+    assert build(shop).exit_code == 0
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("options", [[], ["--verbose"], ["--json"], ["--quiet"]])
+def test_check_writes_nothing_anywhere(sample, options, samples, tmp_path, monkeypatch):
+    scratch = tmp_path / "temporary"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    folder = tmp_path / "copy"
+    shutil.copytree(samples / sample, folder)
+    before = listing(tmp_path)
+    check(folder, *options)
+    assert listing(tmp_path) == before
+
+
+def test_schema_prints_a_json_schema():
+    result = run("schema")
+    assert result.exit_code == 0
+    schema = json.loads(result.stdout)
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert {"timezone", "goals", "identifiers"} <= set(schema["properties"])
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("order", ["check", "build"])
+def test_json_is_one_document_with_the_manifest(order, sample, samples):
+    result = run(order, samples / sample / "profile.toml", "--now", NOW, "--json")
+    assert result.stderr == ""
+    assert result.stdout.count("\n") == 1
+    said = json.loads(result.stdout)
+    assert list(said) == [*MANIFEST_KEYS, "folder", "refusal"]
+    assert said["refusal"] is None
+    if order == "check":
+        assert said["folder"] is None
+        assert said["files"] == []
+    else:
+        manifest = json.loads((Path(said["folder"]) / "manifest.json").read_bytes())
+        assert {key: said[key] for key in MANIFEST_KEYS} == manifest
+
+
+def test_the_manifest_tells_the_truth(shop):
+    build(shop)
+    batch = the_batch()
+    manifest = json.loads((batch / "manifest.json").read_bytes())
+    assert list(manifest) == MANIFEST_KEYS
+    assert manifest["batch"] == batch.name
+    assert manifest["built_at"] == "2024-06-01T09:00:00+00:00"
+    export = (shop / "deals.csv").read_bytes()
+    (source,) = manifest["sources"]
+    assert (source["path"], source["rows"], source["bytes"]) == ("deals.csv", 4, len(export))
+    assert source["sha256"] == hashlib.sha256(export).hexdigest()
+    for file in manifest["files"]:
+        data = (batch / file["name"]).read_bytes()
+        assert file["name"] == f"conversions-{file['identifier']}.csv"
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        assert (file["bytes"], file["rows"]) == (len(data), data.count(b"\n") - 1)
+    assert manifest["counts"] == {"conversions": {"rows": 4, "matched": 3, "accepted": 3, "skipped": 0, "rejected": 0}}
+    assert manifest["issues"] == {"no-goal": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [(["missing.toml"], 2), (["profile.toml", "missing.csv"], 3), (["profile.toml", "--since", "soon"], 2)],
+)
+@pytest.mark.parametrize("order", ["check", "build"])
+def test_json_is_one_document_also_on_errors(order, arguments, exit_code, shop, monkeypatch):
+    monkeypatch.chdir(shop)
+    result = run(order, *arguments, "--json")
+    assert result.exit_code == exit_code
+    assert result.stdout.count("\n") == 1
+    said = json.loads(result.stdout)
+    assert (list(said), said["exit_code"]) == (["error", "mistakes", "exit_code"], exit_code)
+    assert result.stderr == said["error"] + "\n"
+
+
+def test_json_lists_every_mistake_of_a_profile(shop):
+    (shop / "profile.toml").write_text(PROFILE.replace("Europe/Moscow", "Moscow").replace('"order_paid"', '"a b"'))
+    said = json.loads(build(shop, "--json").stdout)
+    assert len(said["mistakes"]) == 2
+    assert said["error"] == "\n".join(said["mistakes"])
+
+
+@pytest.mark.parametrize("order", ["check", "build"])
+def test_quiet_prints_nothing_on_success(order, shop):
+    result = run(order, shop / "profile.toml", "--now", NOW, "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_quiet_still_says_what_went_wrong(shop):
+    result = run("build", shop / "nothing.toml", "--quiet")
+    assert_complaint(result, 2, "nothing.toml: there is no such file")
+
+
+def test_verbose_gives_places_and_remedies(samples):
+    short = check(samples / "broken").stdout
+    result = check(samples / "broken", "--verbose").stdout
+    assert "export.csv, row 8, paid_at: 05/31/2024\n" in _unpadded(result)
+    assert "time = { column = " in result
+    assert "time = { column = " not in short
+    # Square brackets are what a profile's writer looks for, and no markup.
+    assert "`when` under\n  [[goals]].\n" in _unpadded(result)
+
+
+def _unpadded(text):
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("order", ["check", "build"])
+@pytest.mark.parametrize("options", [[], ["--verbose"]])
+def test_every_line_fits_80_columns(order, options, sample, samples):
+    result = run(order, samples / sample / "profile.toml", "--now", NOW, *options)
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= WIDTH
+
+
+def test_a_refusal_names_what_to_look_at(samples, shop):
+    text = (samples / "broken" / "profile.toml").read_text(encoding="utf-8")
+    (shop / "profile.toml").write_text(text.replace("max_rejected = 1", "max_rejected = 0.1"), encoding="utf-8")
+    export = samples / "broken" / "export.csv"
+    result = check(shop, export)
+    assert result.exit_code == 1
+    assert "max_rejected = 0.1 allows" in " ".join(result.stdout.split())
+    assert json.loads(check(shop, export, "--json").stdout)["refusal"]
+    assert_complaint(build(shop, export), 1, "max_rejected = 0.1 allows", "Nothing was written.")
+    assert json.loads(build(shop, export, "--json").stdout)["exit_code"] == 1
+
+
+# What must not leave the house.
+
+
+SECRETS = [
+    *("1716642001234567891", "15241600726526878416", "+7 (999) 123-45-67", "79991234567", "client@example.com"),
+    "open sesame",
+]
+
+
+def test_verbose_shows_no_secret_and_no_whole_identifier(shop, monkeypatch):
+    """Every kind of personal text in every column, as a wrong profile would have it."""
+    monkeypatch.setenv("CRM_PASSWORD", SECRETS[-1])
+    columns = ["client", "yclid", "status", "paid_at", "sum"]
+    good = ["1716642001234567892", "", "paid", "2024-05-30 12:00:00", "5"]
+    lines = [",".join(columns), *(",".join(good) for _ in range(20)), ",".join(SECRETS[:5]) + ",6,7"]
+    lines += [",".join([*good[:place], secret, *good[place + 1 :]]) for secret in SECRETS[:5] for place in range(5)]
+    (shop / "deals.csv").write_text("\n".join(lines), encoding="utf-8")
+    profile = PROFILE.replace('path = "deals.csv"', 'password = "env:CRM_PASSWORD"').replace("since = 2024-05-20", "")
+    (shop / "profile.toml").write_text(profile.replace('sum"', 'sum"\ncurrency = { column = "status" }', 1))
+    for options in (["--verbose"], ["--json"], []):
+        for result in (check(shop, shop / "deals.csv", *options), build(shop, shop / "deals.csv", *options)):
+            assert [secret for secret in SECRETS if secret in result.output] == []
+
+
+def test_verbose_shows_dates_and_amounts_as_they_are(shop):
+    wrong = ["05/31/2024 12:00", "2024-05-41 12:00:00", "31-05-2024 12:00:00"]
+    rows = [f"{number},1716642001234567891,,paid,{text},5" for number, text in enumerate(wrong)]
+    (shop / "deals.csv").write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+    result = check(shop, "--verbose")
+    assert [text for text in wrong if text not in result.stdout] == []
+
+
+def test_verbose_shows_no_control_characters(shop):
+    (shop / "deals.csv").write_text(f"{DEALS}5,17,,paid,\x1b[2Jred\x07,1\n", encoding="utf-8")
+    result = check(shop, "--verbose")
+    assert "bad-time" in result.stdout
+    assert "\x1b" not in result.output
+    assert "\x07" not in result.output
+
+
+# The moment and the period.
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2024-06-01T09:00:00Z", "2024-06-01T12:00:00+03:00", "2024-06-01 09:00:00+00:00", "2024-06-01T09:00:00.999Z"],
+)
+def test_now_takes_any_spelling_of_a_moment(moment, shop):
+    result = run("build", shop / "profile.toml", "--now", moment, "--json")
+    assert json.loads(result.stdout)["built_at"] == "2024-06-01T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-06-01", "2024-06-01T09:00:00", "now", "", "2024-06-01T25:00:00Z", "1717232400"),
+        *("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"),
+    ],
+)
+def test_now_refuses_what_is_no_moment(text, shop):
+    result = run("build", shop / "profile.toml", "--now", text)
+    assert_complaint(result, 2, f'--now: "{text}"', "write it as 2024-06-01T09:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("options", "accepted"),
+    [
+        (["--since", "2024-05-31"], 1),
+        (["--until", "2024-05-30"], 2),
+        (["--since", "2024-05-30", "--until", "2024-05-30"], 2),
+        (["--since", "1d"], 1),
+        (["--until", "1d"], 2),
+        (["--since", "30d"], 3),
+        (["--since", "0001-01-01", "--until", "9999-12-31"], 3),
+        (["--until", "2024-05-01"], 0),
+    ],
+)
+def test_since_and_until_stand_instead_of_the_profiles(options, accepted, shop):
+    said = json.loads(check(shop, *options, "--json").stdout)
+    assert said["counts"]["conversions"]["accepted"] == accepted
+    assert said["issues"].get("outside-period", 0) == 3 - accepted
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--since", "yesterday"], '--since: must be a date such as 2024-05-31, or days back from now such as "21d"'),
+        (["--until", "2024-02-30"], "--until: the calendar has no day 2024-02-30"),
+        (["--since", "21d", "--until", "01.05.2024"], "--until: must be a date"),
+        (["--since", "05/01/2024", "--until", "1d"], "--since: must be a date"),
+        (["--since", "2024-06-01", "--until", "2024-05-31"], "--until: 2024-05-31 lies before --since, 2024-06-01"),
+        (["--since", "1d", "--until", "2d"], "--until: 2d lies before --since, 1d"),
+    ],
+)
+def test_since_and_until_refuse_what_is_no_date(options, message, shop):
+    assert_complaint(check(shop, *options), 2, message)
+
+
+# The batch.
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_same_moment_gives_the_same_bytes_and_the_same_name(sample, samples, tmp_path):
+    for out in ("one", "two"):
+        assert build(samples / sample, "--out", tmp_path / out).exit_code == 0
+    first, second = listing(tmp_path / "one"), listing(tmp_path / "two")
+    assert first == second
+    assert any(name.endswith("report.html") for name in first)
+
+
+def test_building_twice_into_one_folder_leaves_one_batch(shop):
+    first = build(shop)
+    before = listing(Path("out"))
+    second = build(shop)
+    assert second.stdout == first.stdout
+    assert listing(Path("out")) == before
+
+
+def test_another_export_another_period_and_another_moment_make_other_batches(shop):
+    profile = shop / "profile.toml"
+    names = {json.loads(build(shop, *options, "--json").stdout)["batch"] for options in ([], ["--since", "1d"])}
+    names.add(json.loads(run("build", profile, "--now", "2024-06-01T09:00:01Z", "--json").stdout)["batch"])
+    (shop / "deals.csv").write_text(DEALS + "5,17,,paid,2024-05-31 10:00:00,\n", encoding="utf-8")
+    names.add(json.loads(build(shop, "--json").stdout)["batch"])
+    profile.write_text(PROFILE.replace("order_paid", "paid"), encoding="utf-8")
+    names.add(json.loads(build(shop, "--json").stdout)["batch"])
+    assert len(names) == 5
+    assert {path.name for path in Path("out/shop").iterdir()} == names
+
+
+def test_out_is_made_with_its_parents(shop, tmp_path):
+    out = tmp_path / "a" / "b"
+    assert build(shop, "--out", out).exit_code == 0
+    assert the_batch(out).parent == out / "shop"
+    assert not Path("out").exists()
+
+
+def test_exports_of_the_command_line_stand_instead_of_the_profiles(shop, tmp_path):
+    export = tmp_path / "other.csv"
+    export.write_text(f"{HEADER}\n9,123,,paid,2024-05-31 10:00:00,1\n", encoding="utf-8")
+    said = json.loads(build(shop, "other.csv", "--json").stdout)
+    assert [source["path"] for source in said["sources"]] == ["other.csv"]
+    said = json.loads(build(shop, "other.csv", shop / "deals.csv", "--json").stdout)
+    assert [source["path"] for source in said["sources"]] == ["other.csv", str(shop / "deals.csv")]
+    assert said["counts"]["conversions"]["accepted"] == 4
+
+
+@pytest.mark.parametrize("rows", ["", "3,1716642001234567893,,new,,\n"], ids=["no row", "no goal"])
+def test_nothing_to_send_makes_no_batch(rows, shop):
+    (shop / "deals.csv").write_text(f"{HEADER}\n{rows}", encoding="utf-8")
+    result = build(shop)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("shop: nothing to send, so no batch was made\n")
+    assert not Path("out").exists()
+    said = json.loads(build(shop, "--json").stdout)
+    assert (said["folder"], said["files"]) == (None, [])
+
+
+# Bad input: one clear message, nothing written.
+
+
+@pytest.mark.parametrize("order", ["check", "build"])
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (lambda path: path.unlink(), ["deals.csv: no such file; check the path (looked for "]),
+        (lambda path: path.unlink() or path.mkdir(), ["deals.csv: this is a folder; name the file in it"]),
+        (lambda path: path.write_bytes(b""), ["deals.csv: the file is empty"]),
+        (lambda path: path.write_bytes(b"\n\r\n  \n"), ["deals.csv: the file is empty"]),
+        (lambda path: path.write_bytes(bytes(range(256)) * 40), ["deals.csv: ", "export the table as CSV"]),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), ["deals.csv: this is a workbook (xlsx)", "as CSV"]),
+        (lambda path: path.write_text("<html><body>Log in</body>"), ["deals.csv: this is a web page"]),
+    ],
+    ids=["missing", "folder", "empty", "blank", "binary", "workbook", "page"],
+)
+def test_an_export_that_cannot_be_read(order, prepare, said, shop, tmp_path):
+    prepare(shop / "deals.csv")
+    before = listing(tmp_path)
+    result = run(order, shop / "profile.toml", "--now", NOW)
+    assert_complaint(result, 3, *said)
+    assert result.stderr.count("\n") == 1
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[[goals]]", "[goal]", ['profile.toml: goal: unknown key (did you mean "goals"?)', "goals: is required"]),
+        ('"paid_at"', '"payd_at"', ['profile.toml: goals[1].time: no column "payd_at" (did you mean "paid_at"?)']),
+        (
+            "Europe/Moscow",
+            "Europe/Moskow",
+            ['profile.toml: timezone: "Europe/Moskow"', '(did you mean "Europe/Moscow"'],
+        ),
+        ('"order_paid"', '"order paid"', ['profile.toml: goals[1].target: "order paid" has a space']),
+        ("[identifiers]", "[identifiers", ["profile.toml: line 8"]),
+    ],
+    ids=["goals", "column", "zone", "target", "toml"],
+)
+def test_a_profile_with_a_mistake(old, new, said, shop, tmp_path):
+    (shop / "profile.toml").write_text(PROFILE.replace(old, new), encoding="utf-8")
+    before = listing(tmp_path)
+    for result in (check(shop), build(shop)):
+        assert_complaint(result, 2, *said)
+    assert listing(tmp_path) == before
+
+
+def test_a_column_that_is_missing_is_answered_with_the_columns_that_there_are(shop):
+    (shop / "profile.toml").write_text(PROFILE.replace('"client"', '"ym_uid"'), encoding="utf-8")
+    assert_complaint(build(shop), 2, 'no column "ym_uid"', '"deal", "client", "yclid", "status", "paid_at", "sum"')
+
+
+def test_a_profile_that_is_not_there(tmp_path):
+    assert_complaint(run("build", "nothing.toml"), 2, f"nothing.toml: there is no such file in {tmp_path}")
+    assert_complaint(run("build", tmp_path), 2, "is a folder; name the profile in it")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_files_that_may_not_be_read(shop):
+    (shop / "deals.csv").chmod(0)
+    assert_complaint(build(shop), 3, "deals.csv: cannot be read: Permission denied")
+    (shop / "profile.toml").chmod(0)
+    assert_complaint(build(shop), 2, "profile.toml: cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize("place", ["out", "out/shop"])
+def test_a_file_where_the_batches_should_go(place, shop, tmp_path):
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine", encoding="utf-8")
+    before = listing(tmp_path)
+    assert_complaint(build(shop), 4, str(place), "the batch cannot be written: ", "nothing was left behind")
+    assert listing(tmp_path) == before
+
+
+def test_usage_mistakes_exit_with_2(shop):
+    for arguments in ([], ["build"], ["frobnicate"], ["build", shop / "profile.toml", "--nope"]):
+        assert run(*arguments).exit_code == 2
+
+
+# Too many rejected.
+
+
+def test_a_file_in_which_every_row_is_wrong_stops_the_build(shop, tmp_path):
+    lines = [HEADER, *(f"{number},,,paid,2024-05-31 10:00:00,1" for number in range(100_000))]
+    (shop / "deals.csv").write_text("\n".join(lines), encoding="utf-8")
+    before = listing(tmp_path)
+    result = build(shop)
+    assert_complaint(
+        result,
+        1,
+        "100,000 of 100,000 conversions (100%) would be rejected, more than max_rejected = 0.5 allows",
+        "Most often: no-identifier (no identifier is filled), first in deals.csv, row 2",
+        "Fill one of the columns named under [identifiers]",
+        "Nothing was written.",
+    )
+    assert listing(tmp_path) == before
+    result = check(shop)
+    assert result.exit_code == 1
+    assert "max_rejected = 0.5 allows" in " ".join(result.stdout.split())
+    assert listing(tmp_path) == before
+
+
+def test_exactly_the_share_that_is_allowed_is_built(shop):
+    half = f"{DEALS}5,,,paid,2024-05-31 10:00:00,\n6,,,paid,,\n7,0,,paid,2024-05-31 10:00:00,\n"
+    (shop / "deals.csv").write_text(half, encoding="utf-8")
+    assert build(shop).exit_code == 0
+    (shop / "deals.csv").write_text(f"{half}8,,,paid,2024-05-31 10:00:00,1\n", encoding="utf-8")
+    assert_complaint(build(shop), 1, "4 of 7 conversions (57%) would be rejected")
+
+
+WRONG = {
+    "5": "5,undefined,,paid,2024-05-30 14:00:00,10.00",
+    "6": "6,1716642001234567896,,paid,05/30/2024,20.00",
+    "7": "7,1716642001234567897,,paid,2024-05-30 14:00:00,даром",
+}
+RIGHT = {
+    "5": {"client": "1716642001234567895"},
+    "6": {"paid_at": "30.05.2024 15:00"},
+    "7": {"sum": "30,00"},
+}
+
+
+def _resaved(data, right, *, spreadsheet=False):
+    """Correct a `rejected.csv`, and save it as csvexport or as a Russian spreadsheet does."""
+    reader = csv.DictReader(io.StringIO(data.decode(), newline=""))
+    text = io.StringIO(newline="")
+    delimiter, end = (";", "\r\n") if spreadsheet else (",", "\n")
+    writer = csv.DictWriter(text, reader.fieldnames, delimiter=delimiter, lineterminator=end)
+    writer.writeheader()
+    for row in reader:
+        writer.writerow(row | right.get(row["deal"], {}))
+    return text.getvalue().encode("cp1251" if spreadsheet else "utf-8")
+
+
+@pytest.mark.parametrize("spreadsheet", [False, True])
+def test_corrected_rows_give_exactly_what_was_missing(spreadsheet, shop, tmp_path):
+    (shop / "deals.csv").write_text(DEALS + "\n".join(WRONG.values()) + "\n", encoding="utf-8")
+    build(shop)
+    first = the_batch()
+    path = tmp_path / "rejected.csv"
+    path.write_bytes(_resaved((first / "rejected.csv").read_bytes(), RIGHT, spreadsheet=spreadsheet))
+    said = json.loads(build(shop, path, "--out", "again", "--json").stdout)
+    second = Path(said["folder"])
+    assert (second / "conversions-ClientId.csv").read_bytes() == (
+        header("ClientId")
+        + b"1716642001234567895,order_paid,1717066800,10.00,RUB\n"
+        + b"1716642001234567896,order_paid,1717070400,20.00,RUB\n"
+        + b"1716642001234567897,order_paid,1717066800,30.00,RUB\n"
+    )
+    assert not (second / "rejected.csv").exists()
+    assert said["sources"][0]["encoding"] == ("cp1251" if spreadsheet else "utf-8")
+
+
+def test_a_rejected_file_that_nobody_corrected_is_no_reason_to_stop(shop, tmp_path):
+    (shop / "deals.csv").write_text(DEALS + "\n".join(WRONG.values()) + "\n", encoding="utf-8")
+    build(shop)
+    path = tmp_path / "rejected.csv"
+    path.write_bytes(_resaved((the_batch() / "rejected.csv").read_bytes(), {"5": RIGHT["5"]}))
+    result = build(shop, path, "--json")
+    assert result.exit_code == 0
+    counts = json.loads(result.stdout)["counts"]["conversions"]
+    assert (counts["accepted"], counts["rejected"]) == (1, 2)
+
+
+# As a process.
+
+
+def test_exit_codes_of_the_process(shop, samples):
+    profile = shop / "profile.toml"
+    broken = samples / "broken" / "profile.toml"
+    codes = {
+        ("build", profile, "--now", NOW): 0,
+        ("check", broken, "--now", NOW): 1,
+        ("build", "nothing.toml"): 2,
+        ("build", profile, "nothing.csv"): 3,
+        ("build", profile, "--now", NOW, "--out", profile): 4,
+    }
+    for arguments, code in codes.items():
+        done = start(*arguments)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False)
+
+
+def test_output_that_a_pipe_cannot_encode_ends_no_build(samples, shop):
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = start("check", samples / "bitrix24" / "profile.toml", "--now", NOW, "--verbose", env=environment)
+    assert done.returncode == 1
+    assert done.stderr == b""
+    done = start("check", shop / "profile.toml", "нет.csv", "--json", env=environment)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"].startswith("нет.csv: no such file")
+
+
+def _in_a_terminal(*arguments):
+    """Run a command whose stderr is a terminal; give its code, its stdout and what the terminal saw."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                seen += os.read(ours, 1 << 16)
+            except OSError:  # the other end is closed
+                break
+        os.close(ours)
+        return process.wait(60), process.stdout.read(), seen
+
+
+def test_a_progress_bar_is_shown_on_a_terminal_and_never_on_stdout(shop):
+    arguments = ("check", shop / "profile.toml", "--now", NOW)
+    plain = start(*arguments)
+    assert plain.stderr == b""
+    code, said, seen = _in_a_terminal(*arguments)
+    assert (code, said) == (0, plain.stdout)
+    assert b"rows" in seen
+    assert b"100%" in seen
+    code, said, seen = _in_a_terminal(*arguments, "--quiet")
+    assert (code, said, seen) == (0, b"", b"")
