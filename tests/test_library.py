@@ -3,11 +3,11 @@
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import ROOT
 
 import csvexport
 from csvexport import Conversions, Profile, convert, read_source
@@ -15,6 +15,8 @@ from csvexport.errors import ProfileError, SourceError
 from csvexport.formats import conversions
 from csvexport.issues import CATALOGUE, Code
 from csvexport.workflow import Options, build, check
+
+ROOT = Path(__file__).parents[1]
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 # Runs a command line, and tells on its last line which modules that took.
 WATCHED = """
 import sys
-from csvexport.cli import main
+from csvexport.cli import app
 try:
-    main()
+    app()
 finally:
     print(*sorted(sys.modules))
 """

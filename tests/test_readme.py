@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import typer.main
-from conftest import ROOT
 
 from csvexport.cli import INTERRUPTED, app
 from csvexport.errors import CsvexportError
@@ -26,6 +26,8 @@ from csvexport.transform.identities import RULES
 from csvexport.values.identifiers import read_identifier
 from csvexport.values.money import money_text, read_money
 from csvexport.values.times import TimeRule, read_time
+
+ROOT = Path(__file__).parents[1]
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")

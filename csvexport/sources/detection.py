@@ -221,8 +221,7 @@ def _rank_cyrillic(text: bytes) -> list[str]:
 
     def likelihood(codec: str) -> float:
         weights = _weights(codec)
-        raised = re.findall(f"[{LETTERS}][{LETTERS.upper()}]", words.decode(codec, "replace"))
-        return sum(weights[byte] for byte in words) - 2 * len(raised) + USUAL * (codec == CYRILLIC[0])
+        return sum(weights[byte] for byte in words) + USUAL * (codec == CYRILLIC[0])
 
     return sorted(CYRILLIC, key=likelihood, reverse=True)
 

@@ -33,9 +33,10 @@ ODD_DATA = st.lists(st.sampled_from(ODD_BYTES), max_size=30).map(b"".join)
 CELLS = ["a", "", "ё", " ", '""', '"a;b"', '"a\n\nb"', '"a\r\nb"', '"""a"""', 'ООО "Ромашка"', '="1"', '5" x 6"']
 LINES = st.tuples(*[st.sampled_from(CELLS)] * 3).map(";".join)
 ODD_LINES = st.sampled_from(["x;y;z", "", ";;", "Итого;;", "a;b", '"a', "\ufeffx;y;z", "\ufeffa;b;c", '5";;', "\0;;"])
-NEARLY_TABLES = st.tuples(
-    st.lists(LINES, max_size=4), st.lists(ODD_LINES, max_size=1), st.lists(LINES, max_size=4)
-).map(lambda parts: "\n".join([*parts[0], *parts[1], *parts[2], ""]).encode())
+FEW_LINES = st.lists(LINES, max_size=4)
+NEARLY_TABLES = st.tuples(FEW_LINES, st.lists(ODD_LINES, max_size=1), FEW_LINES).map(
+    lambda parts: "\n".join([*parts[0], *parts[1], *parts[2], ""]).encode()
+)
 
 
 class Reading(NamedTuple):

@@ -121,6 +121,7 @@ def test_the_delimiter_is_found_by_looking(look, delimiter, quote):
         ("id,tags\n1,a;b\n2,c;d\n3,e\n", b","),
         ("id,name\n1,a|b\n2,c|d\n", b","),
         ("id,name\n" + "1,a;b\n" * 30, b","),
+        ("id;note\n1;one\nbroken\n" + "2;two, three\n" * 4, b";"),
         ("id,name,note\n1,a\n2,b,c\n3,d,e\n4,f,g\n", b","),
         ("id;note\n1;one\n2;two\n3;three, four\n4;five, six\n", b";"),
     ],
