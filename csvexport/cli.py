@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 data problems · 2 usage or profile · 3 a source cannot
 130 interrupted. The heavy libraries are imported by the command that needs them, never by `--help`.
 """
 
+import ctypes
 import io
 import json
 import os
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from csvexport.workflow import Options, Outcome
 
 INTERRUPTED = 130
+
+# Options of glibc's mallopt, and their value here: more than the blocks of a build that are alive at one time.
+GLIBC_TRIM_THRESHOLD, GLIBC_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 1 << 28
 DATA_PROBLEMS = 1
 
 
@@ -246,9 +251,22 @@ def _terminate(number: int, frame: object) -> None:  # noqa: ARG001 - a signal h
     raise SystemExit(128 + number)
 
 
+def _keep_memory() -> None:
+    """Have glibc keep the memory that a block used for the next one.
+
+    It would give every large piece back to the system and have it zeroed again: a tenth of the time of a big build.
+    Other systems' libraries have no such setting.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        set_option = ctypes.CDLL(None).mallopt
+        for option in (GLIBC_TRIM_THRESHOLD, GLIBC_MMAP_THRESHOLD):
+            set_option(option, KEPT_BYTES)
+
+
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, _terminate)
+    _keep_memory()
     for stream in (sys.stdout, sys.stderr):
         # A console or a pipe on Windows may know no Cyrillic; that must not end a build.
         if isinstance(stream, io.TextIOWrapper):

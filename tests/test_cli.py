@@ -89,7 +89,7 @@ def command(*arguments):
 
 def start(*arguments, **settings):
     """Run a command as a process of its own."""
-    return subprocess.run(command(*arguments), capture_output=True, check=False, timeout=60, **settings)
+    return subprocess.run(command(*arguments), capture_output=True, check=False, timeout=600, **settings)
 
 
 def listing(folder):
@@ -642,7 +642,7 @@ def _in_a_terminal(*arguments):
             except OSError:  # the other end is closed
                 break
         os.close(ours)
-        return process.wait(60), process.stdout.read(), seen
+        return process.wait(600), process.stdout.read(), seen
 
 
 def test_a_progress_bar_is_shown_on_a_terminal_and_never_on_stdout(shop):

@@ -70,7 +70,7 @@ def wait_for(pattern, process, known=()):
 
 def finish(process):
     with process:
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=600)
     return process.returncode, complaint
 
 

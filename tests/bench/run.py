@@ -87,11 +87,12 @@ class Benchmark:
 
     def run(self, rounds: int) -> tuple[dict[str, Summary], str]:
         """Return the summary of each tool, and the counts that the tools agree on."""
-        warm(self.export)
         runs: dict[str, list[Run]] = {tool: [] for tool in self.tools}
         counts = ""
         for number in range(rounds):
             for tool in self.tools:
+                # Before every run, since the output of the last one may have driven the export out of memory.
+                warm(self.export)
                 run = measure(self._command(tool), self.scratch / "log.txt")
                 runs[tool].append(run)
                 say(f"round {number + 1} of {rounds}: {tool} {run.wall:.2f} s")
