@@ -280,8 +280,8 @@ def main() -> None:
 def _leave(code: object) -> NoReturn:
     """End the process without tearing the interpreter down; every file is closed and every lock released by now.
 
-    Arrow's reading threads may still be letting go of Python's memory, and then the interpreter's own end waits for
-    them and they for it: seen once in some hundred builds on a busy machine.
+    Arrow's reading threads may still be letting go of Python's memory when the interpreter takes itself apart. A build
+    that had done its work was once seen not to end on a busy machine.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

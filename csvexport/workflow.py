@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
@@ -99,7 +99,7 @@ def check(profile: Profile, options: Options) -> Outcome:
         SourceError: a source cannot be read.
         ProfileError: a source lacks a column that the profile names.
     """
-    with TemporaryDirectory(prefix="csvexport-") as scratch:
+    with _output_errors(Path(gettempdir()), "temporary files"), TemporaryDirectory(prefix="csvexport-") as scratch:
         run = _Run(profile, options, Path(scratch))
         with run:
             run.read()
@@ -120,7 +120,7 @@ def build(profile: Profile, options: Options) -> Outcome:
         OutputError: the batch cannot be written; nothing was left.
     """
     parent = options.out / profile.name
-    with _output_errors(parent), Building(parent) as building:
+    with _output_errors(parent, "the batch"), Building(parent) as building:
         run = _Run(profile, options, building.scratch, building.batch)
         with run:
             run.read()
@@ -138,7 +138,7 @@ def build(profile: Profile, options: Options) -> Outcome:
 
 
 @contextmanager
-def _output_errors(folder: Path) -> Iterator[None]:
+def _output_errors(folder: Path, what: str) -> Iterator[None]:
     """Map what the system says while a batch is written."""
     try:
         yield
@@ -146,7 +146,7 @@ def _output_errors(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         where = error.filename or folder
-        raise OutputError(f"{where}: the batch cannot be written: {error.strerror}; nothing was left behind") from error
+        raise OutputError(f"{where}: {what} cannot be written: {error.strerror}; nothing was left behind") from error
 
 
 class _Run:
@@ -315,10 +315,11 @@ class _Run:
         code = max(errors, key=lambda code: int(self._issues[code]))
         example = self._examples[code][0]
         column = f', column "{example.column}"' if example.column else ""
+        title = CATALOGUE[code].title
         return (
             f"{self._condemned:,} of {self._judged:,} conversions ({share:.0%}) would be rejected, more than"
             f" max_rejected = {self._profile.max_rejected:g} allows. Most often: {code.text}"
-            f" ({CATALOGUE[code].title.lower()}), first in {example.source}, row {example.row}{column}."
+            f" ({title[0].lower()}{title[1:]}), first in {example.source}, row {example.row}{column}."
             f" {CATALOGUE[code].remedy}"
         )
 

@@ -444,13 +444,14 @@ def test_nothing_to_send_makes_no_batch(rows, shop):
     [
         (lambda path: path.unlink(), ["deals.csv: no such file; check the path (looked for "]),
         (lambda path: path.unlink() or path.mkdir(), ["deals.csv: this is a folder; name the file in it"]),
+        (lambda path: path.unlink() or os.mkfifo(path), ["deals.csv: this is no regular file", "save its content"]),
         (lambda path: path.write_bytes(b""), ["deals.csv: the file is empty"]),
         (lambda path: path.write_bytes(b"\n\r\n  \n"), ["deals.csv: the file is empty"]),
         (lambda path: path.write_bytes(bytes(range(256)) * 40), ["deals.csv: ", "export the table as CSV"]),
         (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), ["deals.csv: this is a workbook (xlsx)", "as CSV"]),
         (lambda path: path.write_text("<html><body>Log in</body>"), ["deals.csv: this is a web page"]),
     ],
-    ids=["missing", "folder", "empty", "blank", "binary", "workbook", "page"],
+    ids=["missing", "folder", "pipe", "empty", "blank", "binary", "workbook", "page"],
 )
 def test_an_export_that_cannot_be_read(order, prepare, said, shop, tmp_path):
     prepare(shop / "deals.csv")
@@ -618,6 +619,30 @@ def test_exit_codes_of_the_process(shop, samples):
     for arguments, code in codes.items():
         done = start(*arguments)
         assert (done.returncode, b"Traceback" in done.stderr) == (code, False)
+
+
+# Runs the command line, with this much room for every file.
+CRAMPED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+del sys.argv[1]
+from csvexport.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such limit")
+@pytest.mark.parametrize("room", [0, 10, 300, 1500, 5000], ids=["none", "header", "keys", "lines", "report"])
+def test_a_disk_without_room_for_the_batch(room, shop, tmp_path):
+    """The limit stands in for a full disk: writing fails in one place or another."""
+    rows = (f"{row},{10**18 + row},,paid,2024-05-30 12:00:00,1\n" for row in range(20))
+    (shop / "deals.csv").write_text(f"{DEALS}5,,,paid,,\n{''.join(rows)}", encoding="utf-8")
+    arguments = ["build", str(shop / "profile.toml"), "--now", NOW]
+    done = subprocess.run([sys.executable, "-c", CRAMPED, str(room), *arguments], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr.endswith(b"the batch cannot be written: File too large; nothing was left behind\n")
+    assert done.stderr.count(b"\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shop"]
 
 
 def test_output_that_a_pipe_cannot_encode_ends_no_build(samples, shop):

@@ -250,9 +250,11 @@ class _Conversion:
 
     def _counts(self, codes: Sequence[NDArray[np.uint8]], skipped: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count the issues: by pair, but for rows that no goal takes or that cannot be read."""
-        issues = np.zeros(len(Code), np.int64)
-        for marked in codes:
-            issues += np.bincount(marked[~skipped], minlength=len(Code))
+        counts = np.stack([np.bincount(marked[~skipped], minlength=len(Code)) for marked in codes])
+        issues: NDArray[np.int64] = counts.sum(axis=0)
+        # A pair that has an issue in several columns counts once.
+        for code in np.flatnonzero(np.count_nonzero(counts, axis=0) > 1).tolist():
+            issues[code] = np.count_nonzero(np.logical_or.reduce([marked == code for marked in codes]) & ~skipped)
         issues[Code.NONE] = 0
         issues[Code.OUTSIDE_PERIOD] = skipped.sum()
         issues[Code.NO_GOAL] = len(self._untaken)
@@ -309,7 +311,7 @@ class _Conversion:
                 if code != Code.NONE and code not in self._enough:
                     rows = self._row[np.flatnonzero(marked == code)[:EXAMPLES]].tolist()
                     examples += [self._example(Code(code), column, row) for row in dict.fromkeys(rows)]
-        return examples
+        return sorted(examples, key=lambda example: example.row)
 
     def _example(self, code: Code, column: str, row: int) -> Example:
         names = [name for name in column.split(BETWEEN) if name in self._block.columns]

@@ -9,7 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import distinct_texts, mask, number_column, offsets_and_bytes, replace_texts, text_column
+from csvexport.columns import (
+    distinct_texts,
+    mask,
+    number_column,
+    numbers,
+    offsets_and_bytes,
+    replace_texts,
+    text_column,
+    text_scalar,
+)
 from csvexport.issues import Code
 from csvexport.values.cells import BLANKS, trim
 
@@ -153,10 +162,8 @@ def read_money_column(column: pa.StringArray, decimal: DecimalMark | None = None
         decimal: the decimal mark, if the column is known to have one.
     """
     canonical = pc.match_substring_regex(column, _canonical_spelling(decimal))
-    hundredths = _hundredths(column, canonical)
-    micro = np.frombuffer(hundredths.buffers()[1], np.int64)[: 2 * len(column) : 2] * (MICRO // 100)
+    text, micro = _canonical_amounts(column, canonical)
     codes, named = np.zeros(len(column), np.uint8), _named_by_last_byte(column)
-    text = pc.cast(hundredths, pa.string())
     others = np.flatnonzero(~mask(canonical))
     if not len(others):
         return Money(text, micro, codes, named)
@@ -197,13 +204,13 @@ def _named_by_last_byte(column: pa.StringArray) -> NDArray[np.uint8]:
 def _canonical_spelling(decimal: DecimalMark | None) -> str:
     """The pattern (RE2) of what the kernel reads by itself; in none of it can a mark separate groups."""
     blank = r"[ \x{a0}\x{202f}\x{2009}]"
-    whole = rf"(?:[0-9]{{1,12}}|[1-9][0-9]{{0,2}}(?:{blank}[0-9]{{3}}){{1,3}})"
+    whole = rf"(?:0|[1-9][0-9]{{0,11}}|[1-9][0-9]{{0,2}}(?:{blank}[0-9]{{3}}){{1,3}})"
     currency = "|".join(re.escape(name) for name in _UNMISTAKABLE)
     return rf"^{whole}(?:[{decimal or '.,'}][0-9]{{1,2}})?(?:{blank}*(?:{currency}))?$"
 
 
-def _hundredths(column: pa.StringArray, canonical: pa.BooleanArray) -> pa.Decimal128Array:
-    """The amounts of the canonical rows with two decimals, null in the others.
+def _canonical_amounts(column: pa.StringArray, canonical: pa.BooleanArray) -> tuple[pa.StringArray, NDArray[np.int64]]:
+    """The amounts of the canonical rows as `money_text` and as `money_micro`; anything for other rows.
 
     Digits and decimal marks are all that is kept of the bytes; a dot that follows no digit belongs to an abbreviation.
     """
@@ -212,11 +219,36 @@ def _hundredths(column: pa.StringArray, canonical: pa.BooleanArray) -> pa.Decima
     kept = (data == ord(".")) | (data == ord(","))
     kept[1:] &= digit[:-1]
     kept |= digit
-    before = np.zeros(len(data) + 1, np.int32)
-    np.cumsum(kept, out=before[1:], dtype=np.int32)
     # Half the time of data[kept].
     spelled = np.compress(kept, data)
     spelled[spelled == ord(",")] = ord(".")
-    starts, texts = pa.py_buffer(before[offsets]), pa.py_buffer(spelled)
-    plain = pa.StringArray.from_buffers(len(column), starts, texts, canonical.buffers()[1])
-    return pc.cast(plain, pa.decimal128(14, 2))
+    ends = _ends(kept, offsets)
+    decimals = _decimals(spelled, ends)
+    plain = pa.StringArray.from_buffers(len(column), pa.py_buffer(ends), pa.py_buffer(spelled))
+    text = pc.binary_join_element_wise(plain, _TAILS.take(number_column(decimals)), text_scalar(""))
+    digits, places = pa.py_buffer(np.compress(digit, data)), pa.py_buffer(_ends(digit, offsets))
+    whole = pc.cast(pa.StringArray.from_buffers(len(column), places, digits, canonical.buffers()[1]), pa.int64())
+    return text, numbers(whole) * _MICRO_OF_LAST_DIGIT[decimals]
+
+
+_TAILS: Final = text_column([".00", "0", ""])
+_MICRO_OF_LAST_DIGIT: Final = np.array([MICRO, MICRO // 10, MICRO // 100], np.int64)
+
+
+def _ends(kept: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The offsets of texts of which only some bytes are kept."""
+    before = np.zeros(len(kept) + 1, np.int32)
+    np.cumsum(kept, out=before[1:], dtype=np.int32)
+    ends: NDArray[np.int32] = before[offsets]
+    return ends
+
+
+def _decimals(spelled: NDArray[np.uint8], ends: NDArray[np.int32]) -> NDArray[np.int32]:
+    """How many decimals the amounts have, 0, 1 or 2; anything for what is no canonical amount."""
+    padded = np.concatenate([np.zeros(3, np.uint8), spelled])
+    last, length = ends[1:], np.diff(ends)
+    # A short amount must not be judged by the end of the one before it.
+    two = (padded[last] == ord(".")) & (length > len(".00"))
+    one = (padded[last + 1] == ord(".")) & (length > len(".0"))
+    decimals: NDArray[np.int32] = two * np.int32(2) + one * np.int32(1)
+    return decimals
