@@ -48,11 +48,11 @@ class Block:
     bad: Sequence[BadRow] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def text(self, name: str, mask: pa.BooleanArray | None = None) -> pa.StringArray:
-        """Give a column (or the rows of it that the mask keeps) as valid UTF-8 text without nulls."""
+    def text(self, name: str, places: pa.Array | None = None) -> pa.StringArray:
+        """Give a column (or the rows of it at these places, a column of numbers) as valid UTF-8 text without nulls."""
         column = self.columns[name]
-        if mask is not None:
-            column = column.filter(mask)
+        if places is not None:
+            column = column.take(places)
         if pa.types.is_dictionary(column.type):
             column = column.dictionary.take(column.indices)
         return decoded(column, self.codec)

@@ -28,8 +28,10 @@ class Labels(NamedTuple):
     texts: Sequence[str]
     indices: NDArray[np.int16]
 
-    def column(self, end: str = "") -> pa.StringArray:
-        """Give the column of texts, each with `end` appended."""
+    def column(self, end: str = "") -> pa.StringArray | pa.StringScalar:
+        """Give the column of texts, each with `end` appended; where all rows have one text, that alone."""
+        if len(self.indices) and (self.indices == self.indices[0]).all():
+            return text_scalar(self.texts[self.indices[0]] + end)
         return text_column([text + end for text in self.texts]).take(number_column(self.indices))
 
 

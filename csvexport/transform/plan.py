@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from csvexport.formats import conversions
 from csvexport.profile import CurrencyColumn, Goal, Profile
-from csvexport.transform.duplicates import seed
+from csvexport.transform.duplicates import Keys, seed
 from csvexport.transform.goals import GoalMatcher
 from csvexport.values.currencies import CURRENCIES, agreement
 from csvexport.values.times import TimeRule, Zone
@@ -38,6 +38,7 @@ class Plan:
     Attributes:
         targets: the distinct targets of the goals.
         categories: columns of few distinct texts, which a source should deliver as dictionaries.
+        slots: by id type, the numbers of its columns among `identifiers`, in the profile's order.
     """
 
     def __init__(self, profile: Profile, now: int, since: int | None, until: int | None) -> None:
@@ -63,16 +64,18 @@ class Plan:
         self.currencies = _specs([goal.currency or profile.currency for goal in goals])
         self.default_currency = CURRENCIES.index(profile.currency)
         self.agreement = agreement()
-        self.seeds: dict[str, NDArray[np.uint64]] = {
-            kind: self._seeds(profile.counter, kind) for kind, _ in self.identifiers
+        self.slots = {
+            kind: [slot for slot, (other, _) in enumerate(self.identifiers) if other == kind]
+            for kind, _ in self.identifiers
         }
+        self.seeds = {kind: self._seeds(profile.counter, kind) for kind in self.slots}
         readers = [spec.column for spec in self.currencies.distinct if isinstance(spec, CurrencyColumn)]
         self.categories = self.matcher.columns.union(readers)
 
-    def _seeds(self, counter: int | None, identifier: str) -> NDArray[np.uint64]:
-        """Give the seeds of the events of one id type: uint64, shape (targets, 2)."""
+    def _seeds(self, counter: int | None, identifier: str) -> Keys:
+        """Give the seeds of the events of one id type, by target."""
         seeds = [seed(str(counter or ""), conversions.KIND, identifier, target) for target in self.targets]
-        return np.array(seeds, np.uint64)
+        return Keys(*np.array(seeds, np.uint64).T.copy())
 
 
 def _time_spec(goal: Goal, profile: Profile, now: int) -> tuple[str, TimeRule]:

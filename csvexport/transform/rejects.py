@@ -72,29 +72,36 @@ def rejected_rows(
     """
     if not rejected.any():
         return Rejected.none()
-    found = [(mark.column, _errors(mark, len(rows), row, rejected)) for mark in marks]
+    pairs = np.flatnonzero(rejected)
+    chosen, first = np.unique(row[pairs], return_index=True)
+    found = [(mark.column, _errors(mark, row, pairs, first)) for mark in marks]
     found = [(column, codes) for column, codes in found if codes.any()]
-    chosen = np.flatnonzero(np.bitwise_or.reduce([codes for _, codes in found]))
-    table = np.stack([codes[chosen] for _, codes in found])
-    keep = np.zeros(len(block.rows), bool)
-    keep[rows[chosen]] = True
-    mask = mask_column(keep)
-    cells = {name: block.text(name, mask) for name in block.columns}
-    kinds, kind_of_row = np.unique(table, axis=1, return_inverse=True)
     columns = [column for column, _ in found]
-    words = [_words(columns, kind.tolist()) for kind in kinds.T]
-    code, column, remedy = (text_column(texts).take(number_column(kind_of_row)) for texts in zip(*words, strict=True))
-    value = _values(cells, columns, table)
-    return Rejected(block.rows[rows[chosen]], (code, column, value, remedy), list(cells.values()))
+    table = np.stack([codes for _, codes in found])
+    places = rows[chosen]
+    cells = {name: block.text(name, number_column(places)) for name in block.columns}
+    representatives, kind_of_row = _kinds(table)
+    words = [_words(columns, kind) for kind in table[:, representatives].T.tolist()]
+    code, column, remedy = (text_column(texts).take(kind_of_row) for texts in zip(*words, strict=True))
+    return Rejected(block.rows[places], (code, column, _values(cells, columns, table), remedy), list(cells.values()))
 
 
-def _errors(mark: Mark, count: int, row: NDArray[np.intp], rejected: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give the codes by row of those that got their row rejected; 0 elsewhere."""
-    concerned = rejected if mark.pairs is None else rejected & mark.pairs
-    used = np.zeros(count, bool)
-    used[row[concerned]] = True
-    errors: NDArray[np.uint8] = mark.codes * (used & IS_ERROR[mark.codes])
+def _errors(
+    mark: Mark, row: NDArray[np.intp], pairs: NDArray[np.intp], first: NDArray[np.intp]
+) -> NDArray[np.uint8]:
+    """Give the codes that got their row rejected, by rejected row, whose first pair is `pairs[first]`; 0 elsewhere."""
+    codes = mark.codes[row[pairs]]
+    concerned = IS_ERROR[codes] if mark.pairs is None else IS_ERROR[codes] & mark.pairs[pairs]
+    errors: NDArray[np.uint8] = np.maximum.reduceat(codes * concerned, first)
     return errors
+
+
+def _kinds(table: NDArray[np.uint8]) -> tuple[NDArray[np.intp], pa.Array]:
+    """Tell which columns of a table are equal: one column of each kind, and the number of the kind of each column."""
+    kind = np.zeros(table.shape[1], np.intp)
+    for codes in table:
+        _, representatives, kind = np.unique(kind * 256 + codes, return_index=True, return_inverse=True)
+    return representatives, number_column(kind)
 
 
 def _words(columns: Sequence[str], codes: Iterable[int]) -> tuple[str, str, str]:

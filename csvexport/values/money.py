@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -9,16 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import (
-    distinct_texts,
-    mask,
-    number_column,
-    numbers,
-    offsets_and_bytes,
-    replace_texts,
-    text_column,
-    text_scalar,
-)
+from csvexport.columns import distinct_texts, mask_column, numbers, offsets_and_bytes, text_column
 from csvexport.issues import Code
 from csvexport.values.cells import BLANKS, trim
 
@@ -82,8 +74,10 @@ _GROUPED: Final = re.compile(
 class Money(NamedTuple):
     """What a column of amounts reads as."""
 
-    text: pa.StringArray
-    """As `money_text`, no nulls; the empty text where the cell is empty or refused."""
+    texts: pa.StringArray
+    """As `money_text`, no nulls; among them the empty text for cells that are empty or refused."""
+    places: NDArray[np.intp]
+    """Where in `texts` that of each row stands."""
     micro: NDArray[np.int64]
     """As `money_micro`; -1 where the cell is empty or refused."""
     codes: NDArray[np.uint8]
@@ -154,85 +148,81 @@ def money_micro(value: Decimal) -> int:
 def read_money_column(column: pa.StringArray, decimal: DecimalMark | None = None) -> Money:
     """The kernel: `read_money` over a column.
 
-    Canonical are `12345`, `12345.6`, `12345,67` and `12 345,67` up to twelve digits, with or without a currency behind
-    them; every other text goes through the reference, each distinct one once.
+    How an amount is read depends on its shape, the text with a 1 for every digit, unless it begins with a zero, is
+    too long or has many decimals. So the reference reads each shape once, and its digits are then taken as they come;
+    of the other texts the reference reads each distinct one once.
 
     Args:
         column: text without nulls.
         decimal: the decimal mark, if the column is known to have one.
     """
-    canonical = pc.match_substring_regex(column, _canonical_spelling(decimal))
-    text, micro = _canonical_amounts(column, canonical)
-    codes, named = np.zeros(len(column), np.uint8), _named_by_last_byte(column)
-    others = np.flatnonzero(~mask(canonical))
-    if not len(others):
-        return Money(text, micro, codes, named)
+    offsets, data = offsets_and_bytes(column)
+    is_digit = (data - np.uint8(ord("0"))) < _RADIX
+    digits, ends = np.compress(is_digit, data), _ends(is_digit, offsets)
+    shapes = _shapes(column, decimal)
+    plain = (np.diff(ends) <= _MOST_DIGITS) & ~_begins_with_zero(digits, ends) & (shapes.decimals <= _MOST_DECIMALS)
+    priced = plain & (shapes.decimals >= 0)
+    decimals = np.maximum(shapes.decimals, 0) * plain
+    micro = np.where(priced, _whole(digits, ends, priced) * _MICRO_OF_LAST_DIGIT[decimals], -1)
+    others = np.flatnonzero(~plain)
     distinct, which = distinct_texts(column, others)
     read = [read_money(spelling, decimal) for spelling in distinct]
-    codes[others] = np.array([code for _, code in read], np.uint8)[which]
     micro[others] = np.array([-1 if value is None else money_micro(value) for value, _ in read], np.int64)[which]
-    named[others] = np.array([named_currency(spelling) for spelling in distinct], np.uint8)[which]
-    texts = text_column(["" if value is None else money_text(value) for value, _ in read])
-    return Money(replace_texts(text, others, texts.take(number_column(which))), micro, codes, named)
+    shapes.codes[others] = np.array([code for _, code in read], np.uint8)[which]
+    further = text_column(["", *("" if value is None else money_text(value) for value, _ in read)])
+    places = np.where(priced, np.arange(len(column)), len(column))
+    places[others] = len(column) + 1 + which
+    return Money(pa.concat_arrays([_written(digits, ends, decimals), further]), places, micro, shapes.codes, shapes.named)
 
 
-_AMBIGUOUS: Final = 255
+def same_money(amount: Decimal | None, count: int) -> Money:
+    """Give a column in which every row has this amount, or none."""
+    text, micro = ("", -1) if amount is None else (money_text(amount), money_micro(amount))
+    nothing = np.zeros(count, np.uint8)
+    return Money(text_column([text]), np.zeros(count, np.intp), np.full(count, micro, np.int64), nothing, nothing)
 
 
-def _last_bytes() -> NDArray[np.uint8]:
-    """For each last byte of an amount what it says of the currency; ambiguous where names of several end alike."""
-    table = np.zeros(256, np.uint8)
-    for name, named in CURRENCIES.items():
-        last, meant = name.encode()[-1], NAMED.index(named)
-        table[last] = meant if table[last] in {0, meant} else _AMBIGUOUS
-    return table
-
-
-_LAST_BYTES: Final = _last_bytes()
-_UNMISTAKABLE: Final = [name for name in CURRENCIES if _LAST_BYTES[name.encode()[-1]] != _AMBIGUOUS]
-
-
-def _named_by_last_byte(column: pa.StringArray) -> NDArray[np.uint8]:
-    """What the canonical amounts say of their currency, which stands behind them; anything for other rows."""
-    offsets, data = offsets_and_bytes(column)
-    if not len(data):
-        return np.zeros(len(column), np.uint8)
-    named: NDArray[np.uint8] = _LAST_BYTES[data[np.maximum(offsets[1:], 1) - 1]]
-    return named
-
-
-def _canonical_spelling(decimal: DecimalMark | None) -> str:
-    """The pattern (RE2) of what the kernel reads by itself; in none of it can a mark separate groups."""
-    blank = r"[ \x{a0}\x{202f}\x{2009}]"
-    whole = rf"(?:0|[1-9][0-9]{{0,11}}|[1-9][0-9]{{0,2}}(?:{blank}[0-9]{{3}}){{1,3}})"
-    currency = "|".join(re.escape(name) for name in _UNMISTAKABLE)
-    return rf"^{whole}(?:[{decimal or '.,'}][0-9]{{1,2}})?(?:{blank}*(?:{currency}))?$"
-
-
-def _canonical_amounts(column: pa.StringArray, canonical: pa.BooleanArray) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """The amounts of the canonical rows as `money_text` and as `money_micro`; anything for other rows.
-
-    Digits and decimal marks are all that is kept of the bytes; a dot that follows no digit belongs to an abbreviation.
-    """
-    offsets, data = offsets_and_bytes(column)
-    digit = (data >= ord("0")) & (data <= ord("9"))
-    kept = (data == ord(".")) | (data == ord(","))
-    kept[1:] &= digit[:-1]
-    kept |= digit
-    # Half the time of data[kept].
-    spelled = np.compress(kept, data)
-    spelled[spelled == ord(",")] = ord(".")
-    ends = _ends(kept, offsets)
-    decimals = _decimals(spelled, ends)
-    plain = pa.StringArray.from_buffers(len(column), pa.py_buffer(ends), pa.py_buffer(spelled))
-    text = pc.binary_join_element_wise(plain, _TAILS.take(number_column(decimals)), text_scalar(""))
-    digits, places = pa.py_buffer(np.compress(digit, data)), pa.py_buffer(_ends(digit, offsets))
-    whole = pc.cast(pa.StringArray.from_buffers(len(column), places, digits, canonical.buffers()[1]), pa.int64())
-    return text, numbers(whole) * _MICRO_OF_LAST_DIGIT[decimals]
-
-
-_TAILS: Final = text_column([".00", "0", ""])
+_RADIX: Final = 10
+_MOST_DIGITS: Final = 12
+"""As many digits are below `MAXIMUM` whatever they are."""
+_MOST_DECIMALS: Final = 2
+_ONES: Final = bytes.maketrans(b"0123456789", b"1" * _RADIX)
 _MICRO_OF_LAST_DIGIT: Final = np.array([MICRO, MICRO // 10, MICRO // 100], np.int64)
+
+# Shapes are few, but a column may hold any text.
+_REMEMBERED: Final = 1 << 16
+
+
+class _Shapes(NamedTuple):
+    """What the reference says of the shape of each row: decimals (-1: no amount), `Code`, and index into `NAMED`."""
+
+    decimals: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    named: NDArray[np.uint8]
+
+
+def _shapes(column: pa.StringArray, decimal: DecimalMark | None) -> _Shapes:
+    offsets, data = offsets_and_bytes(column)
+    ones = pa.py_buffer(data.tobytes().translate(_ONES))
+    shapes = pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), ones).dictionary_encode()
+    read = np.array([_read_shape(shape, decimal) for shape in shapes.dictionary.to_pylist()], np.int64).reshape(-1, 3)
+    decimals, codes, named = read[numbers(shapes.indices)].T
+    return _Shapes(decimals, codes.astype(np.uint8), named.astype(np.uint8))
+
+
+@lru_cache(_REMEMBERED)
+def _read_shape(shape: str, decimal: DecimalMark | None) -> tuple[int, Code, int]:
+    value, code = read_money(shape, decimal)
+    decimals = -1 if value is None else shape.count("1") - len(str(int(value)))
+    return decimals, code, named_currency(shape)
+
+
+def _begins_with_zero(digits: NDArray[np.uint8], ends: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which rows have a zero as their first digit; anything for rows without one."""
+    if not len(digits):
+        return np.zeros(len(ends) - 1, np.bool_)
+    zeros: NDArray[np.bool_] = digits[np.minimum(ends[:-1], len(digits) - 1)] == ord("0")
+    return zeros
 
 
 def _ends(kept: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -243,12 +233,22 @@ def _ends(kept: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int
     return ends
 
 
-def _decimals(spelled: NDArray[np.uint8], ends: NDArray[np.int32]) -> NDArray[np.int32]:
-    """How many decimals the amounts have, 0, 1 or 2; anything for what is no canonical amount."""
-    padded = np.concatenate([np.zeros(3, np.uint8), spelled])
-    last, length = ends[1:], np.diff(ends)
-    # A short amount must not be judged by the end of the one before it.
-    two = (padded[last] == ord(".")) & (length > len(".00"))
-    one = (padded[last + 1] == ord(".")) & (length > len(".0"))
-    decimals: NDArray[np.int32] = two * np.int32(2) + one * np.int32(1)
-    return decimals
+def _whole(digits: NDArray[np.uint8], ends: NDArray[np.int32], wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The wanted rows' digits as whole numbers; anything for other rows."""
+    buffers = [mask_column(wanted).buffers()[1], pa.py_buffer(ends), pa.py_buffer(digits)]
+    return numbers(pc.cast(pa.Array.from_buffers(pa.string(), len(wanted), buffers), pa.int64()))
+
+
+def _written(digits: NDArray[np.uint8], ends: NDArray[np.int32], decimals: NDArray[np.int64]) -> pa.StringArray:
+    """The digits as amounts with two decimals, of which this many are among the digits."""
+    offsets = np.zeros(len(ends), np.int32)
+    np.cumsum(np.diff(ends) - decimals + len(".00"), out=offsets[1:], dtype=np.int32)
+    mark = offsets[1:] - len(".00")
+    taken = np.ones(offsets[-1], np.bool_)
+    taken[mark] = False
+    taken[mark[decimals < 1] + 1] = False
+    taken[mark[decimals < _MOST_DECIMALS] + 2] = False
+    text = np.full(len(taken), ord("0"), np.uint8)
+    text[taken] = digits
+    text[mark] = ord(".")
+    return pa.StringArray.from_buffers(len(mark), pa.py_buffer(offsets), pa.py_buffer(text))
