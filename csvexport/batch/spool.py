@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.batch.totals import Totals
-from csvexport.columns import mask_column
+from csvexport.columns import mask_column, text_column
 from csvexport.summary import FileFacts
 
 # Lines that are read back at a time, and the bytes that they take unless a single line takes more.
@@ -52,12 +53,17 @@ class Spool:
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], totals: Totals) -> None:
         """Write what is not dropped to the files, and add it to the totals."""
         start = 0
-        for lines, facts in self._blocks():
-            keep = ~dropped[start : start + len(facts)]
-            start += len(facts)
-            parts.write(lines.filter(mask_column(keep)))
-            kept = facts[keep]
-            totals.add(kept["day"], kept["target"], kept["currency"], kept["micro"])
+        # A block is hashed and written while the next one is read and counted.
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[None] = writer.submit(parts.write, text_column([]))
+            for lines, facts in self._blocks():
+                keep = ~dropped[start : start + len(facts)]
+                start += len(facts)
+                kept, own = lines.filter(mask_column(keep)), facts[keep]
+                writing.result()
+                writing = writer.submit(parts.write, kept)
+                totals.add(own["day"], own["target"], own["currency"], own["micro"])
+            writing.result()
 
     def close(self) -> None:
         """Close the files."""
