@@ -3,17 +3,20 @@
 The same summary gives the same bytes: nothing here asks for the time, the machine's language or a random number.
 """
 
+import os
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, select_autoescape
 
 from csvexport.charts import COLOURS, HEIGHT, MOST_CURRENCIES, conversions_chart, currencies, day_name, revenue_charts
 from csvexport.issues import CATALOGUE, Code, Issue, Severity
@@ -73,6 +76,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_bytecode_cache(),
     )
     filters: tuple[Callable[..., str], ...] = (
         counted,
@@ -87,6 +91,13 @@ def _environment() -> Environment:
     )
     environment.filters.update({function.__name__: function for function in filters})
     return environment
+
+
+def _bytecode_cache() -> FileSystemBytecodeCache | None:
+    """Keep compiled templates where Python keeps this module compiled, if it may write there; they take as long again."""
+    folder = Path(cache_from_source(__file__)).parent
+    may_write = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
+    return FileSystemBytecodeCache(str(folder)) if may_write else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from csvexport.blocks import BadRow, Block, all_empty, decoded
 from csvexport.columns import mask_column, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
-from csvexport.sources.detection import LINE_BREAKS, detect
+from csvexport.sources.detection import LINE_BREAKS, Form, detect
 from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
 from csvexport.summary import SourceFacts
 
@@ -88,6 +89,48 @@ class _Parsed:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
+class _Text:
+    """The text of an open file behind its byte order mark, UTF-16 as UTF-8.
+
+    Attributes:
+        digest: SHA-256 of the bytes read so far.
+        position: how many bytes those are.
+        at_end: whether they are all.
+    """
+
+    def __init__(self, file: FileIO, form: Form, size: int) -> None:
+        """Read from the beginning of the file, which has so many bytes."""
+        self._file = file
+        self._size = size
+        self._decoder = None
+        if form.encoding == "utf-16":
+            self._decoder = codecs.getincrementaldecoder(form.codec)("csvexport-nul")
+        self._returns_only = form.returns_only
+        self.digest = hashlib.sha256(file.read(form.mark))
+        self.position = form.mark
+        self.at_end = False
+
+    def after(self, rest: bytes) -> bytes:
+        """Give the text that follows, beginning with the rest of what was given before."""
+        if self._decoder or self._returns_only:
+            text = self._read(0)
+            text = self._decoder.decode(text, final=self.at_end).encode() if self._decoder else text
+            return rest + (text.translate(LINE_BREAKS) if self._returns_only else text)
+        # Reading the rest anew spares a copy of everything.
+        return self._read(len(rest))
+
+    def _read(self, again: int) -> bytes:
+        left = self._size - self.position
+        count = left if left < PIECE_BYTES + PIECE_BYTES // LAST_SHARE else PIECE_BYTES
+        self._file.seek(self.position - again)
+        data = self._file.read(again + count)
+        self.digest.update(memoryview(data)[again:])
+        self.position += len(data) - again
+        self.at_end = self.position >= self._size or len(data) - again < count
+        _read_ahead(self._file.fileno(), self.position)
+        return data
+
+
 class DelimitedFile:
     """One delimited file.
 
@@ -126,22 +169,25 @@ class DelimitedFile:
             raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
 
     def _pieces(self) -> Iterator[Piece]:
-        buffer = b""
-        above_data = True
-        for chunk, position, at_end in self._chunks():
-            if len(buffer) > LONGEST_LINE:
-                raise SourceError(f"{self.label}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no CSV")
-            buffer += chunk
-            if above_data:
-                below = self._below_header(buffer, at_end=at_end)
-                if below is None:
-                    continue
-                buffer = buffer[below:]
-                above_data = False
-            end, canonical = self._cut(buffer, at_end=at_end)
-            if end or at_end:
-                yield Piece(buffer, end, canonical, at_end, position)
-                buffer = buffer[end:]
+        with self._path.open("rb", buffering=0) as file:
+            text = _Text(file, self._form, self._stat.st_size)
+            buffer = b""
+            above_data = True
+            while not text.at_end:
+                if len(buffer) > LONGEST_LINE:
+                    raise SourceError(f"{self.label}: a line is longer than {LONGEST_LINE >> 20} MiB; this is no CSV")
+                buffer = text.after(buffer)
+                if above_data:
+                    below = self._below_header(buffer, at_end=text.at_end)
+                    if below is None:
+                        continue
+                    buffer = buffer[below:]
+                    above_data = False
+                end, canonical = self._cut(buffer, at_end=text.at_end)
+                if end or text.at_end:
+                    yield Piece(buffer, end, canonical, text.at_end, text.position)
+                    buffer = buffer[end:]
+            self._sha256, self._bytes = text.digest.hexdigest(), text.position
 
     def parse(self, piece: Piece, categories: Collection[str]) -> Block:
         """Turn a piece into a block; safe to call from several threads.
@@ -179,32 +225,6 @@ class DelimitedFile:
     def header_row(self) -> int:
         """Number of the header's row; the rows of the first block count from the next."""
         return self._form.header
-
-    def _chunks(self) -> Iterator[tuple[bytes, int, bool]]:
-        """Yield the file's bytes, UTF-16 as UTF-8, with the position in the file and whether it is the end."""
-        digest = hashlib.sha256()
-        decoder = None
-        if self._form.encoding == "utf-16":
-            decoder = codecs.getincrementaldecoder(self._form.codec)("csvexport-nul")
-        with self._path.open("rb", buffering=0) as file:
-            digest.update(file.read(self._form.mark))
-            chunk = file.read(PIECE_BYTES)
-            while True:
-                following = file.read(PIECE_BYTES)
-                if len(following) < PIECE_BYTES // LAST_SHARE:
-                    chunk, following = chunk + following, file.read(PIECE_BYTES)
-                _read_ahead(file.fileno(), file.tell())
-                digest.update(chunk)
-                at_end = not following
-                if at_end:
-                    self._sha256, self._bytes = digest.hexdigest(), file.tell()
-                text = decoder.decode(chunk, final=at_end).encode() if decoder else chunk
-                if self._form.returns_only:
-                    text = text.translate(LINE_BREAKS)
-                yield text, file.tell() - len(following), at_end
-                if at_end:
-                    return
-                chunk = following
 
     def _below_header(self, buffer: bytes, *, at_end: bool) -> int | None:
         """Find the offset of the first row below the header, None when the buffer does not reach so far."""
