@@ -4,7 +4,7 @@
 Series or to look at dates, and that takes longer than a small build.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,14 @@ def number_column(numbers: NDArray[np.signedinteger]) -> pa.Array:
 
 def text_column(texts: Iterable[str]) -> pa.StringArray:
     """Turn texts into a column."""
-    encoded = [text.encode() for text in texts]
-    offsets = np.zeros(len(encoded) + 1, np.int32)
-    np.cumsum([len(text) for text in encoded], out=offsets[1:])
-    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+    return bytes_column([text.encode() for text in texts], pa.string())
+
+
+def bytes_column(cells: Sequence[bytes], kind: pa.DataType) -> pa.Array:
+    """Turn cells into a column of this type, binary or, if they are UTF-8, string."""
+    offsets = np.zeros(len(cells) + 1, np.int32)
+    np.cumsum([len(cell) for cell in cells], out=offsets[1:])
+    return pa.Array.from_buffers(kind, len(cells), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(cells))])
 
 
 def repeated(text: str, count: int) -> pa.StringArray:

@@ -45,14 +45,32 @@ LEFT_OUT = {
 }
 
 
-def render_html(summary: Summary) -> str:
-    """The report as one web page that needs no other file and no script."""
-    return _render("report.html", summary)
+class Report:
+    """The report of a batch."""
 
+    def __init__(self, summary: Summary) -> None:
+        """Work out what both forms of the report say."""
+        self._summary = _printable_summary(summary)
+        with localcontext(prec=PRECISION):
+            self._view = _view(self._summary)
 
-def render_text(summary: Summary) -> str:
-    """The report as plain text, at most `WIDTH` columns wide, lines ended by a line feed."""
-    return _render("report.txt", summary).replace(GAP, " ")
+    def html(self) -> str:
+        """The report as one web page that needs no other file and no script."""
+        days = self._summary.days
+        with localcontext(prec=PRECISION):
+            drawn = [chart for chart in (conversions_chart(days), *revenue_charts(days)) if chart]
+        more = len(currencies(days)) > MOST_CURRENCIES
+        return self._rendered(
+            "report.html", {"charts": drawn, "more_currencies": more, "plot_height": HEIGHT, "colours": COLOURS}
+        )
+
+    def text(self) -> str:
+        """The report as plain text, at most `WIDTH` columns wide, lines ended by a line feed."""
+        return self._rendered("report.txt", {}).replace(GAP, " ")
+
+    def _rendered(self, template: str, more: dict[str, object]) -> str:
+        with localcontext(prec=PRECISION):
+            return _environment().get_template(template).render(self._view | more)
 
 
 def template_dir() -> Path:
@@ -60,11 +78,6 @@ def template_dir() -> Path:
     package = Path(__file__).parent
     inside = package / "templates"
     return inside if inside.is_dir() else package.parent / "templates"
-
-
-def _render(template: str, summary: Summary) -> str:
-    with localcontext(prec=PRECISION):
-        return _environment().get_template(template).render(_view(_printable_summary(summary)))
 
 
 @cache
@@ -94,7 +107,7 @@ def _environment() -> Environment:
 
 
 def _bytecode_cache() -> FileSystemBytecodeCache | None:
-    """Keep compiled templates where Python keeps this module compiled, if it may write there; they take as long again."""
+    """Keep compiled templates where Python keeps this module compiled, if it may write there."""
     folder = Path(cache_from_source(__file__)).parent
     may_write = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
     return FileSystemBytecodeCache(str(folder)) if may_write else None
@@ -137,7 +150,7 @@ class IssueTotal:
 
 
 def _view(summary: Summary) -> dict[str, object]:
-    """What the templates know, by the names that they use."""
+    """What both templates know, by the names that they use."""
     counts = summary.counts["conversions"]
     return {
         "summary": summary,
@@ -149,10 +162,6 @@ def _view(summary: Summary) -> dict[str, object]:
         "goals": goal_totals(summary.days),
         "revenue": revenue(summary.days),
         "outside_window": summary.issues.get(Code.OUTSIDE_WINDOW, 0),
-        "charts": [chart for chart in (conversions_chart(summary.days), *revenue_charts(summary.days)) if chart],
-        "more_currencies": len(currencies(summary.days)) > MOST_CURRENCIES,
-        "plot_height": HEIGHT,
-        "colours": COLOURS,
         "issues": {severity.value: _issue_totals(summary, severity) for severity in Severity},
     }
 
@@ -204,7 +213,9 @@ def _printable_summary(summary: Summary) -> Summary:
         profile=printable(summary.profile),
         sources=tuple(replace(source, path=printable(source.path)) for source in summary.sources),
         examples={code: tuple(map(_printable_example, examples)) for code, examples in summary.examples.items()},
-        days=tuple(replace(day, target=printable(day.target)) for day in summary.days),
+        days=tuple(
+            day if day.target.isprintable() else replace(day, target=printable(day.target)) for day in summary.days
+        ),
     )
 
 

@@ -22,7 +22,7 @@ from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.formats import conversions
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.profile import Profile, Since, Until, check_columns
-from csvexport.report import render_html, render_text
+from csvexport.report import Report
 from csvexport.sources import DelimitedFile, Piece, open_sources
 from csvexport.summary import Counts, Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.duplicates import DuplicateFinder, worth
@@ -132,8 +132,9 @@ def build(profile: Profile, options: Options) -> Outcome:
         if not run.accepted:
             return Outcome(summary)
         building.write("manifest.json", json.dumps(manifest(summary), ensure_ascii=False, indent=2) + "\n")
-        building.write("report.html", render_html(summary))
-        building.write("report.txt", render_text(summary))
+        report = Report(summary)
+        building.write("report.html", report.html())
+        building.write("report.txt", report.text())
         return Outcome(summary, building.publish(summary.batch))
 
 

@@ -22,7 +22,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from csvexport.blocks import BadRow, Block, all_empty, decoded
-from csvexport.columns import mask_column, text_column
+from csvexport.columns import bytes_column, mask_column, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
 from csvexport.sources.detection import LINE_BREAKS, Form, detect
@@ -151,6 +151,7 @@ class DelimitedFile:
         self.columns = self._form.columns[self._form.hidden :]
         self.size = self._stat.st_size
         self._header_line = b""
+        self._header: list[bytes] = []
         self._sha256 = ""
         self._bytes = 0
 
@@ -202,7 +203,7 @@ class DelimitedFile:
         parsed = None
         if piece.canonical and self._is_clean(data, end):
             columns = self._parsed(data, end, categories)
-            if columns is not None:
+            if columns is not None and not self._may_repeat_header(columns):
                 count = len(columns[0])
                 parsed = _Parsed(columns, np.arange(count), count)
         return self._block(parsed or self._repaired(data[:end], categories), last=piece.last)
@@ -235,6 +236,8 @@ class DelimitedFile:
             if record is None:
                 return None
             position = record.end
+            # What follows the delimiter that ends every row is a column without a name.
+            self._header = [*(record.cells or []), b""]
         self._header_line = buffer[start:position].rstrip(b"\r\n")
         return position
 
@@ -252,15 +255,22 @@ class DelimitedFile:
         return position, False
 
     def _is_clean(self, data: bytes, end: int) -> bool:
-        """Whether every byte up to `end` is text and no line there repeats the header."""
-        if data.startswith((self._header_line, codecs.BOM_UTF8)):
-            return False
-        unwanted = [b"\0", b"\n" + self._header_line, codecs.BOM_UTF8 + self._header_line]
-        if self._form.codec == "cp1251":
-            unwanted.append(b"\x98")  # the one byte that cp1251 does not define
-        if any(data.find(text, 0, end) >= 0 for text in unwanted):
-            return False
+        """Whether every byte up to `end` is text."""
+        if data.startswith(codecs.BOM_UTF8) or data.find(b"\0", 0, end) >= 0:
+            return False  # Arrow takes a byte order mark at the beginning for that of a file
+        if self._form.codec == "cp1251" and data.find(b"\x98", 0, end) >= 0:
+            return False  # the one byte that cp1251 does not define
         return self._encoding_of_data != "utf-8" or _is_utf_8(data, end)
+
+    def _may_repeat_header(self, columns: Sequence[pa.Array]) -> bool:
+        """Whether a column, one of few distinct texts if there is such a one, holds its own name."""
+        dictionaries = [number for number, column in enumerate(columns) if pa.types.is_dictionary(column.type)]
+        named = (number for number, name in enumerate(self._header) if name)
+        number = next(iter(dictionaries), next(named, 0))
+        cells = columns[number].dictionary if dictionaries else columns[number]
+        name = self._header[number]
+        own = pc.is_in(cells, value_set=bytes_column([name, codecs.BOM_UTF8 + name], cells.type))
+        return bool(own.true_count)
 
     @property
     def _encoding_of_data(self) -> str:

@@ -64,7 +64,7 @@ class Plan:
         self.currencies = _specs([goal.currency or profile.currency for goal in goals])
         self.default_currency = CURRENCIES.index(profile.currency)
         self.agreement = agreement()
-        self.slots = {
+        self.slots: dict[str, list[int]] = {
             kind: [slot for slot, (other, _) in enumerate(self.identifiers) if other == kind]
             for kind, _ in self.identifiers
         }

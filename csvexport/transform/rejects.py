@@ -86,9 +86,7 @@ def rejected_rows(
     return Rejected(block.rows[places], (code, column, _values(cells, columns, table), remedy), list(cells.values()))
 
 
-def _errors(
-    mark: Mark, row: NDArray[np.intp], pairs: NDArray[np.intp], first: NDArray[np.intp]
-) -> NDArray[np.uint8]:
+def _errors(mark: Mark, row: NDArray[np.intp], pairs: NDArray[np.intp], first: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Give the codes that got their row rejected, by rejected row, whose first pair is `pairs[first]`; 0 elsewhere."""
     codes = mark.codes[row[pairs]]
     concerned = IS_ERROR[codes] if mark.pairs is None else IS_ERROR[codes] & mark.pairs[pairs]

@@ -172,7 +172,8 @@ def read_money_column(column: pa.StringArray, decimal: DecimalMark | None = None
     further = text_column(["", *("" if value is None else money_text(value) for value, _ in read)])
     places = np.where(priced, np.arange(len(column)), len(column))
     places[others] = len(column) + 1 + which
-    return Money(pa.concat_arrays([_written(digits, ends, decimals), further]), places, micro, shapes.codes, shapes.named)
+    texts = pa.concat_arrays([_written(digits, ends, decimals), further])
+    return Money(texts, places, micro, shapes.codes, shapes.named)
 
 
 def same_money(amount: Decimal | None, count: int) -> Money:

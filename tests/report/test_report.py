@@ -13,6 +13,7 @@ from csvexport.charts import COLOURS
 from csvexport.issues import CATALOGUE, Code
 from csvexport.report import (
     WIDTH,
+    Report,
     counted,
     headline,
     left_out,
@@ -20,8 +21,6 @@ from csvexport.report import (
     number,
     paragraph,
     printable,
-    render_html,
-    render_text,
     size,
     template_dir,
     tick_text,
@@ -65,7 +64,7 @@ class Page(HTMLParser):
 
 
 def page(summary):
-    parsed = Page(render_html(summary))
+    parsed = Page(Report(summary).html())
     assert parsed.open == []
     return parsed
 
@@ -165,11 +164,11 @@ def edge_case(request):
 
 def test_every_edge_case_renders(edge_case):
     page(edge_case)
-    assert max(map(len, render_text(edge_case).splitlines())) <= WIDTH
+    assert max(map(len, Report(edge_case).text().splitlines())) <= WIDTH
 
 
 def test_the_headline_says_what_is_ready_and_where_it_comes_from(summary):
-    for text in (page(summary).text, flat(render_text(summary))):
+    for text in (page(summary).text, flat(Report(summary).text())):
         assert "1 234 conversions are ready to upload" in text
         assert "bitrix24" in text
         assert "20240601T090000Z-1a2b3c4d" in text
@@ -192,7 +191,7 @@ def test_the_headline_counts(accepted, expected):
 def test_the_accounting_is_shown(summary):
     assert "2 800rows read 1 296matched 1 234accepted 30skipped 32rejected" in page(summary).text
     assert "1 234 accepted + 30 skipped + 32 rejected = 1 296 matched" in page(summary).text
-    text = flat(render_text(summary))
+    text = flat(Report(summary).text())
     assert "rows read 2 800 matched 1 296" in text
     assert "accepted 1 234 in the files below skipped 30 left out on purpose rejected 32 in rejected.csv" in text
 
@@ -202,14 +201,14 @@ def test_the_steps_name_every_file_with_its_id_type(summary):
     assert "Settings → Upload data → Upload offline conversions [Настройка → Загрузка данных" in text
     assert "conversions-Yclid.csvYclid1 00047.0 kB" in text
     assert "conversions-ClientId.csvClientId23411.0 kB" in text
-    text = flat(render_text(summary))
+    text = flat(Report(summary).text())
     assert "Settings → Upload data → Upload offline conversions [Настройка → Загрузка данных" in text
     assert "conversions-Yclid.csv id type Yclid, 1 000 rows, 47.0 kB" in text
     assert "conversions-ClientId.csv id type ClientId, 234 rows, 11.0 kB" in text
 
 
 def test_the_steps_say_what_metrica_expects(summary):
-    for text in (page(summary).text, flat(render_text(summary))):
+    for text in (page(summary).text, flat(Report(summary).text())):
         assert re.search("JavaScript event. whose identifier equals", text)
         assert "up to two hours" in text
         assert "no more than 21 days" in text
@@ -218,20 +217,20 @@ def test_the_steps_say_what_metrica_expects(summary):
 
 
 def test_rejected_rows_are_to_be_corrected_and_built_again(summary):
-    for text in (page(summary).text, flat(render_text(summary))):
+    for text in (page(summary).text, flat(Report(summary).text())):
         assert "csvexport build PROFILE.toml rejected.csv" in text
 
 
 def test_nobody_is_sent_to_a_file_of_rejects_that_is_not_there():
     clean = EDGE_CASES["no issues"]
-    for text in (page(clean).text, render_text(clean)):
+    for text in (page(clean).text, Report(clean).text()):
         assert "rejected.csv" not in text
         assert "None: every row" in text
 
 
 def test_nobody_is_sent_to_upload_nothing():
     nothing = EDGE_CASES["nothing accepted"]
-    for text in (page(nothing).text, render_text(nothing)):
+    for text in (page(nothing).text, Report(nothing).text()):
         assert "No conversion is ready to upload" in text
         assert "Upload offline conversions" not in text
         assert "rejected.csv" in text
@@ -242,13 +241,13 @@ def test_goals_are_listed_with_exact_revenue(summary):
     assert "order_paid1 00012 345 678.90 RUB30 May 202430 May 2024" in text
     assert "lead_qualified200–31 May 202431 May 2024" in text
     assert "All goals1 23412 345 678.90 RUB1 000.50 KZT30 May 202431 May 2024" in text
-    text = flat(render_text(summary))
+    text = flat(Report(summary).text())
     assert "order_paid 1 000 conversions, 30 May 2024 revenue 12 345 678.90 RUB" in text
     assert "All goals revenue 12 345 678.90 RUB revenue 1 000.50 KZT" in text
 
 
 def test_issues_come_with_remedy_count_and_examples(summary):
-    web, text = page(summary).text, flat(render_text(summary))
+    web, text = page(summary).text, flat(Report(summary).text())
     for code, count in ((Code.BAD_TIME, "31 conversions"), (Code.BAD_ROW, "1 row"), (Code.NO_GOAL, "1 400 rows")):
         issue = CATALOGUE[code]
         assert f"{issue.title} {code.text}{count}" in web
@@ -260,7 +259,7 @@ def test_issues_come_with_remedy_count_and_examples(summary):
 
 
 def test_issues_come_by_severity(summary):
-    for text in (page(summary).text, render_text(summary)):
+    for text in (page(summary).text, Report(summary).text()):
         places = [text.index(word) for word in ("Rejected: ", "bad-time", "Warnings: ", "outside-window", "Skipped: ")]
         assert places == sorted(places)
 
@@ -270,7 +269,7 @@ def test_sources_are_described_in_words(summary):
     assert "deals.csv1 4001.2 MBcp1251semicolon2 lines above the header, 1 line of totals3f1e3f1e3f1e…" in text
     assert "deals-2.csv1 4001.2 MButf-8tab–" in text
     assert ("title", "3f1e" * 16) in page(summary).attributes
-    text = flat(render_text(summary))
+    text = flat(Report(summary).text())
     assert "1 400 rows, 1.2 MB, csv, cp1251, semicolon; left out: 2 lines above the header, 1 line of totals" in text
     assert f"sha256 {'3f1e' * 16}" in text
 
@@ -289,18 +288,18 @@ def test_text_from_the_crm_stays_text(summary):
     assert "script" not in parsed.tags
     assert not any(name.startswith("on") for name, _ in parsed.attributes)
     assert evil in parsed.text
-    assert evil in render_text(summary)
+    assert evil in Report(summary).text()
 
 
 def test_the_page_needs_nothing_but_itself(edge_case):
     parsed = page(edge_case)
     assert not {"script", "link", "img", "iframe", "a"} & set(parsed.tags)
     assert not {"src", "href", "style"} & {name for name, _ in parsed.attributes}
-    assert not re.search(r"url\(|@import|https?:", render_html(edge_case))
+    assert not re.search(r"url\(|@import|https?:", Report(edge_case).html())
 
 
 def test_every_colour_is_there_by_day_and_by_night(summary):
-    html = render_html(summary)
+    html = Report(summary).html()
     for colour in range(COLOURS):
         assert len(re.findall(rf"--c{colour}: #[0-9a-f]{{6}};", html)) == 2
         assert f".c{colour} {{ fill: var(--c{colour});" in html
@@ -316,7 +315,7 @@ def test_a_batch_without_prices_says_so():
     free = EDGE_CASES["no prices"]
     assert "Revenue" not in page(free).text
     assert "no revenue" in page(free).text
-    assert "no revenue" in render_text(free)
+    assert "no revenue" in Report(free).text()
 
 
 def test_the_bars_of_the_page_say_their_numbers(summary):
@@ -367,11 +366,11 @@ def test_whatever_the_crm_holds_both_reports_are_well_formed_and_repeatable(days
         examples=examples,
         days=days,
     )
-    html, text = render_html(summary), render_text(summary)
+    html, text = Report(summary).html(), Report(summary).text()
     assert page(summary).tags.count("html") == 1
     assert max(map(len, text.splitlines())) <= WIDTH
     assert all(line.isprintable() for line in text.split("\n"))
-    assert (html, text) == (render_html(summary), render_text(summary))
+    assert (html, text) == (Report(summary).html(), Report(summary).text())
     (html + text).encode()
 
 
