@@ -30,8 +30,9 @@ from csvexport.transform.plan import Plan
 from csvexport.transform.rows import Converted, Lines, convert
 from csvexport.values.currencies import CURRENCIES
 
-# Pieces are parsed and converted beside the reader, which cuts, hashes and writes; more threads than that gain nothing.
-WORKERS = 2
+# Pieces are parsed and converted beside the reader, which cuts, hashes and writes. One more than two cores could use
+# fills the time in which a thread waits for Python's lock.
+WORKERS = 3
 
 # How many examples of an issue a summary keeps, and how much of a cell.
 EXAMPLES = 5
@@ -218,9 +219,9 @@ class _Run:
             for position, converted in self._converted(source):
                 self._take(source.label, row, converted)
                 self._judge(source, converted)
-                row += converted.block.records
-                rows += len(converted.block.rows) + len(converted.block.bad)
-                left_out.update(converted.block.left_out)
+                row += converted.records
+                rows += converted.read
+                left_out.update(converted.left_out)
                 self._options.progress(self._rows + rows, before + position, self._total)
             before += source.size
             self._rows += rows
@@ -229,13 +230,14 @@ class _Run:
     def _converted(self, source: DelimitedFile) -> Iterator[tuple[int, Converted]]:
         """Convert a source's blocks beside the reader and yield them in order, with the bytes read up to each."""
 
-        def work(piece: Piece) -> Converted:
-            return convert(self._plan, source.parse(piece, self._plan.categories), self._enough)
+        def work(box: list[Piece]) -> Converted:
+            # Taken out of its box, the piece does not outlive its parsing.
+            return convert(self._plan, source.parse(box.pop(), self._plan.categories), self._enough)
 
         with ThreadPoolExecutor(WORKERS) as pool:
             pending: deque[tuple[int, Future[Converted]]] = deque()
             for piece in source.pieces():
-                pending.append((piece.position, pool.submit(work, piece)))
+                pending.append((piece.position, pool.submit(work, [piece])))
                 if len(pending) > WORKERS:
                     position, future = pending.popleft()
                     yield position, future.result()
@@ -280,11 +282,9 @@ class _Run:
 
     @staticmethod
     def _reject(file: RejectedFile, label: str, first_row: int, converted: Converted) -> None:
-        bad = [(first_row + bad.row, bad.text, bad.reason) for bad in converted.block.bad]
+        bad = [(first_row + bad.row, bad.text, bad.reason) for bad in converted.bad]
         rejected = converted.rows
-        names = list(converted.block.columns)
-        cells = dict(zip(names, rejected.cells, strict=True)) if rejected.cells else {}
-        file.add(label, rejected.rows + first_row, rejected.says, cells, bad)
+        file.add(label, rejected.rows + first_row, rejected.says, rejected.cells, bad)
 
     def settle(self) -> None:
         """Find the duplicates."""

@@ -1,7 +1,7 @@
 """`rejected.csv`: every row that cannot be sent, what is wrong with it, and the row itself, ready to be corrected."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ class RejectedFile:
         source: str,
         rows: NDArray[np.int64],
         says: Sequence[pa.StringArray],
-        cells: dict[str, pa.StringArray],
+        cells: Mapping[str, pa.StringArray],
         bad: Sequence[tuple[int, str, str]],
     ) -> None:
         """Write the rejected rows of a block, sorted by row.

@@ -1,6 +1,6 @@
 """Rejected rows: what is wrong with each, in the words of `rejected.csv`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -32,11 +32,6 @@ class Mark(NamedTuple):
     codes: NDArray[np.uint8]
     pairs: NDArray[np.bool_] | None = None
 
-    def by_pair(self, row: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Give the codes by pair, `row` being the row of each."""
-        codes = self.codes[row]
-        return codes if self.pairs is None else codes * self.pairs
-
 
 class Rejected(NamedTuple):
     """Rejected rows of a block, in order.
@@ -44,18 +39,18 @@ class Rejected(NamedTuple):
     Attributes:
         rows: place of each in the block.
         says: the columns `code`, `column`, `value` and `remedy`.
-        cells: the row's own columns, in the source's order.
+        cells: the row's own columns, in the source's order; none without rows.
     """
 
     rows: NDArray[np.int64]
     says: tuple[pa.StringArray, pa.StringArray, pa.StringArray, pa.StringArray]
-    cells: list[pa.StringArray]
+    cells: Mapping[str, pa.StringArray]
 
     @classmethod
     def none(cls) -> Self:
         """Give what a block without rejected rows has."""
         nothing = text_column([])
-        return cls(np.zeros(0, np.int64), (nothing, nothing, nothing, nothing), [])
+        return cls(np.zeros(0, np.int64), (nothing, nothing, nothing, nothing), {})
 
 
 def rejected_rows(
@@ -83,7 +78,7 @@ def rejected_rows(
     representatives, kind_of_row = _kinds(table)
     words = [_words(columns, kind) for kind in table[:, representatives].T.tolist()]
     code, column, remedy = (text_column(texts).take(kind_of_row) for texts in zip(*words, strict=True))
-    return Rejected(block.rows[places], (code, column, _values(cells, columns, table), remedy), list(cells.values()))
+    return Rejected(block.rows[places], (code, column, _values(cells, columns, table), remedy), cells)
 
 
 def _errors(mark: Mark, row: NDArray[np.intp], pairs: NDArray[np.intp], first: NDArray[np.intp]) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.blocks import Block
+from csvexport.blocks import BadRow, Block
 from csvexport.columns import number_column
 from csvexport.formats import conversions
 from csvexport.issues import Code
@@ -63,21 +63,27 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What became of a block.
+    """What became of a block, without the block, which is large.
 
     Attributes:
-        block: the block.
+        records: how many records the block spans.
+        read: how many of them are rows, those that cannot be read included.
+        left_out: how many are no rows, by what they are.
+        bad: those that cannot be read.
         matched: (row, goal) pairs; a row that cannot be read counts as one.
         skipped: pairs outside the period.
         rejected: pairs that cannot be sent; a row that cannot be read counts as one.
         issues: occurrences by `Code`, int64.
         lines: the accepted pairs by id type, in the order of the rows.
-        rows: the rejected rows; those that cannot be read stand in `block.bad`.
+        rows: the rejected rows but for those that cannot be read.
         examples: a few rows of each issue.
         damage: by identifier column, how many long ids look rounded.
     """
 
-    block: Block
+    records: int
+    read: int
+    left_out: Mapping[str, int]
+    bad: Sequence[BadRow]
     matched: int
     skipped: int
     rejected: int
@@ -135,7 +141,7 @@ class _Conversion:
         currencies = self._read_currencies(prices.micro)
         self._mark_other_currencies(prices.named, currencies)
         skipped = self._outside(times)
-        codes = [mark.by_pair(self._row) for mark in self._marks]
+        codes = [self._codes(mark) for mark in self._marks]
         if skipped.any():
             codes = [marked * ~skipped for marked in codes]
         counts = np.stack([np.bincount(marked, minlength=len(Code)) for marked in codes])
@@ -145,15 +151,18 @@ class _Conversion:
             if counted[IS_ERROR].any():
                 rejected |= IS_ERROR[marked]
         accepted = np.flatnonzero(~(skipped | rejected))
-        bad = len(self._block.bad)
+        block, bad = self._block, len(self._block.bad)
         return Converted(
-            block=self._block,
+            records=block.records,
+            read=len(block.rows) + bad,
+            left_out=block.left_out,
+            bad=block.bad,
             matched=len(self._row) + bad,
             skipped=int(skipped.sum()),
             rejected=int(rejected.sum()) + bad,
             issues=self._issues(codes, counts, skipped),
             lines=self._lines(choice, accepted, times, prices, currencies),
-            rows=rejected_rows(self._block, self._rows, self._marks, self._row, rejected),
+            rows=rejected_rows(block, self._rows, self._marks, self._row, rejected),
             examples=self._examples(codes, counts, skipped),
             damage=choice.damage,
         )
@@ -163,10 +172,18 @@ class _Conversion:
             self._texts[name] = self._block.text(name, self._places)
         return self._texts[name]
 
+    def _spread(self, column: NDArray[_Number]) -> NDArray[_Number]:
+        """Give each pair what its row has; mostly each row has one pair, and nothing need be copied."""
+        return column if len(self._row) == len(self._rows) else column[self._row]
+
+    def _codes(self, mark: Mark) -> NDArray[np.uint8]:
+        codes = self._spread(mark.codes)
+        return codes if mark.pairs is None else codes * mark.pairs
+
     def _by_pair(self, columns: Sequence[NDArray[_Number]], specs: Specs[Any]) -> NDArray[_Number]:
         """Give each pair its value, from the columns by row that the distinct specs gave."""
         if len(columns) == 1:
-            return columns[0][self._row]
+            return self._spread(columns[0])
         return np.stack(columns)[specs.of_goal[self._goal], self._row]
 
     def _read_times(self) -> NDArray[np.int64]:

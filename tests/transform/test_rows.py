@@ -348,7 +348,7 @@ def block(columns, codec="utf-8"):
 def what(converted):
     lines = {kind: lines.text.to_pylist() for kind, lines in converted.lines.items()}
     says = [column.to_pylist() for column in converted.rows.says]
-    cells = [column.to_pylist() for column in converted.rows.cells]
+    cells = [column.to_pylist() for column in converted.rows.cells.values()]
     counts = converted.matched, converted.skipped, converted.rejected
     return lines, converted.rows.rows.tolist(), says, cells, counts, converted.issues.tolist()
 
