@@ -30,7 +30,7 @@ from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_re
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
-PIECE_BYTES = 8 << 20
+PIECE_BYTES = 6 << 20
 
 # How far ahead of what was read the system is asked to fetch.
 AHEAD_BYTES = 8 * PIECE_BYTES
