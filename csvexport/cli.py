@@ -34,6 +34,11 @@ INTERRUPTED = 130
 GLIBC_TRIM_THRESHOLD, GLIBC_MMAP_THRESHOLD, GLIBC_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 1 << 28
 
+# What libraries take from the environment when they are imported: numpy starts a thread for each core, which spins, for
+# algebra of which there is none here, and asks for huge pages for memory that is kept anyway; pydantic looks through
+# all that is installed for plugins.
+LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+
 # New objects after which Python looks for cycles; nothing here makes many of those.
 COLLECT_AFTER = 100_000
 DATA_PROBLEMS = 1
@@ -259,8 +264,8 @@ def _tune() -> None:
     """Set what a process of one command can do without."""
     # Python would look for cycles all along the imports: a tenth of the time of a small build.
     gc.set_threshold(COLLECT_AFTER)
-    # numpy starts a thread for each core, which spins, for algebra of which there is none here.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for name, value in LIBRARIES.items():
+        os.environ.setdefault(name, value)
     _keep_memory()
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import TracebackType
@@ -22,7 +23,6 @@ from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.formats import conversions
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.profile import Profile, Since, Until, check_columns
-from csvexport.report import Report
 from csvexport.sources import DelimitedFile, Piece, open_sources
 from csvexport.summary import Counts, Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.duplicates import DuplicateFinder, worth
@@ -121,7 +121,8 @@ def build(profile: Profile, options: Options) -> Outcome:
         OutputError: the batch cannot be written; nothing was left.
     """
     parent = options.out / profile.name
-    with _output_errors(parent, "the batch"), Building(parent) as building:
+    with _output_errors(parent, "the batch"), Building(parent) as building, ThreadPoolExecutor(1) as aside:
+        aside.submit(import_module, "csvexport.report")  # takes a moment that reading leaves to spare
         run = _Run(profile, options, building.scratch, building.batch)
         with run:
             run.read()
@@ -132,10 +133,14 @@ def build(profile: Profile, options: Options) -> Outcome:
             summary = run.summary(run.write_files(building.batch) if run.accepted else ())
         if not run.accepted:
             return Outcome(summary)
+        durable = aside.submit(building.sync)
+        from csvexport.report import Report  # noqa: PLC0415 - see above
+
         building.write("manifest.json", json.dumps(manifest(summary), ensure_ascii=False, indent=2) + "\n")
         report = Report(summary)
         building.write("report.html", report.html())
         building.write("report.txt", report.text())
+        durable.result()
         return Outcome(summary, building.publish(summary.batch))
 
 

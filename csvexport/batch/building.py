@@ -63,10 +63,13 @@ class Building:
 
     def write(self, name: str, text: str) -> None:
         """Write a small file of the batch, as UTF-8."""
-        with (self.batch / name).open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        (self.batch / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def sync(self) -> None:
+        """Make the batch's files durable as far as they are written; `publish` does so in any case."""
+        for path in list(self.batch.iterdir()):
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
 
     def publish(self, name: str) -> Path:
         """Make the batch appear under its name, whole and durable.
@@ -75,6 +78,7 @@ class Building:
             The batch's folder. When a batch of this name is there already, it was made from the same input, and stays.
         """
         final = self._parent / name
+        self.sync()
         _sync_folder(self.batch)
         try:
             self.batch.rename(final)

@@ -1,6 +1,5 @@
 """`rejected.csv`: every row that cannot be sent, what is wrong with it, and the row itself, ready to be corrected."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -82,10 +81,8 @@ class RejectedFile:
         self.rows += count
 
     def close(self) -> None:
-        """Make the file durable; without rows there is none."""
-        with self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        """End the file; without rows there is none."""
+        self._file.close()
         if not self.rows:
             Path(self._file.name).unlink()
 

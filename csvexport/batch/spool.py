@@ -1,7 +1,6 @@
 """Lines on their way to the files: spooled until it is known which of them are duplicates, then written in parts."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -163,8 +162,6 @@ class Parts:
     def _end(self) -> None:
         if self._file is None:
             raise AssertionError("a part is open while lines are written")
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
         self._file = None
         self.finished.append((self._name(len(self.finished) + 1), self._rows, self._bytes, self._digest.hexdigest()))
