@@ -37,7 +37,7 @@ KEPT_BYTES = 1 << 28
 # What libraries take from the environment when they are imported: numpy starts a thread for each core, which spins, for
 # algebra of which there is none here, and asks for huge pages for memory that is kept anyway; pydantic looks through
 # all that is installed for plugins.
-LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 # New objects after which Python looks for cycles; nothing here makes many of those.
 COLLECT_AFTER = 100_000

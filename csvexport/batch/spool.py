@@ -1,7 +1,7 @@
 """Lines on their way to the files: spooled until it is known which of them are duplicates, then written in parts."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.batch.totals import Totals
-from csvexport.columns import mask_column, text_column
+from csvexport.columns import mask_column
 from csvexport.summary import FileFacts
 
 # Lines that are read back at a time, and the bytes that they take unless a single line takes more.
@@ -52,17 +52,17 @@ class Spool:
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], totals: Totals) -> None:
         """Write what is not dropped to the files, and add it to the totals."""
         start = 0
-        # A block is hashed and written while the next one is read and counted.
-        with ThreadPoolExecutor(1) as writer:
-            writing: Future[None] = writer.submit(parts.write, text_column([]))
+        # A block is hashed, written and counted while the next one is read.
+        with ThreadPoolExecutor(2) as pool:
+            under_way: list[Future[None]] = []
             for lines, facts in self._blocks():
                 keep = ~dropped[start : start + len(facts)]
                 start += len(facts)
                 kept, own = lines.filter(mask_column(keep)), facts[keep]
-                writing.result()
-                writing = writer.submit(parts.write, kept)
-                totals.add(own["day"], own["target"], own["currency"], own["micro"])
-            writing.result()
+                _ended(under_way)
+                counting = pool.submit(totals.add, own["day"], own["target"], own["currency"], own["micro"])
+                under_way = [pool.submit(parts.write, kept), counting]
+            _ended(under_way)
 
     def close(self) -> None:
         """Close the files."""
@@ -80,6 +80,12 @@ class Spool:
                 np.cumsum(kept["bytes"], out=offsets[1:])
                 data = self._lines.read(int(offsets[-1]))
                 yield pa.StringArray.from_buffers(len(kept), pa.py_buffer(offsets), pa.py_buffer(data)), kept
+
+
+def _ended(work: Iterable[Future[None]]) -> None:
+    """Wait for work to end; raise what it raised."""
+    for task in work:
+        task.result()
 
 
 def _pieces(lengths: NDArray[np.int32]) -> Iterator[slice]:

@@ -107,7 +107,7 @@ class _Text:
             self._decoder = codecs.getincrementaldecoder(form.codec)("csvexport-nul")
         self._returns_only = form.returns_only
         self.digest = hashlib.sha256(file.read(form.mark))
-        self.position = form.mark
+        self.position = self._ahead = form.mark
         self.at_end = False
 
     def after(self, rest: bytes) -> bytes:
@@ -127,7 +127,9 @@ class _Text:
         self.digest.update(memoryview(data)[again:])
         self.position += len(data) - again
         self.at_end = self.position >= self._size or len(data) - again < count
-        _read_ahead(self._file.fileno(), self.position)
+        if self.position > self._ahead - AHEAD_BYTES // 2:
+            self._ahead = self.position + AHEAD_BYTES
+            _read_ahead(self._file.fileno(), self.position)
         return data
 
 

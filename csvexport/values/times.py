@@ -175,12 +175,14 @@ def read_times(column: pa.StringArray, rule: TimeRule) -> Times:
     lengths = np.diff(offsets)
     times = Times(np.zeros(len(column), np.int64), np.full(len(column), Code.EMPTY_TIME, np.uint8))
     unread = lengths > 0
-    for width, candidates in layouts(rule.form).items():
+    known = layouts(rule.form)
+    other = max(known, default=0) + 1
+    there = np.flatnonzero(np.bincount(np.minimum(lengths, other), minlength=other)).tolist()
+    for width in known.keys() & set(there):
         rows = np.flatnonzero(lengths == width)
-        if len(rows):
-            planes = _planes(offsets, data, rows, width)
-            unread[rows] = False
-            unread[_read_planes(planes, rows, candidates, rule, times)] = True
+        planes = _planes(offsets, data, rows, width)
+        unread[rows] = False
+        unread[_read_planes(planes, rows, known[width], rule, times)] = True
     if unread.any():
         _read_others(column, np.flatnonzero(unread), rule, times)
     return times

@@ -91,7 +91,9 @@ class Benchmark:
         counts = ""
         for number in range(rounds):
             for tool in self.tools:
-                # Before every run, since the output of the last one may have driven the export out of memory.
+                # Before every run, since the output of the last one may have driven the export out of memory, and who
+                # makes its own output durable must not wait for that of others.
+                os.sync()
                 warm(self.export)
                 run = measure(self._command(tool), self.scratch / "log.txt")
                 runs[tool].append(run)
