@@ -8,10 +8,9 @@ record and written anew, and what cannot be read is set aside with its reason wh
 import codecs
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -19,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-from numpy.typing import NDArray
 
-from csvexport.blocks import BadRow, Block, all_empty, decoded
-from csvexport.columns import bytes_column, mask_column, text_column
+from csvexport.blocks import BadRow, Block
+from csvexport.columns import bytes_column, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
 from csvexport.sources.detection import LINE_BREAKS, Form, detect
 from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
+from csvexport.sources.tables import Cells, block_of
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
@@ -43,10 +42,6 @@ LONGEST_LINE = 64 << 20
 
 # How many characters of a record that cannot be read are kept for the reader of `rejected.csv`.
 BAD_TEXT = 2000
-
-# Totals stand in the last rows of an export; a real row there has more than half of its cells filled.
-TOTALS_WITHIN = 3
-TOTALS = re.compile(r"(общий )?итого?|всего|сумма|((grand|sub) ?)?totals?", re.IGNORECASE)
 
 
 def _nul(error: UnicodeError) -> tuple[str, int]:
@@ -76,17 +71,6 @@ class Piece:
     canonical: bool
     last: bool
     position: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    """Columns (the hidden ones included), the place of each row, and what else the piece held; see `Block`."""
-
-    columns: list[pa.Array]
-    rows: NDArray[np.int64]
-    records: int
-    bad: Sequence[BadRow] = ()
-    left_out: Counter[str] = field(default_factory=Counter)
 
 
 class _Text:
@@ -149,8 +133,8 @@ class DelimitedFile:
         self._path = path
         self._stat = path.stat()
         self._form = detect(path, label, settings, expected)
-        self.is_rejected_file = self._form.hidden > 0
-        self.columns = self._form.columns[self._form.hidden :]
+        self.is_rejected_file = self._form.heading.hidden > 0
+        self.columns = self._form.heading.own
         self.size = self._stat.st_size
         self._header_line = b""
         self._header: list[bytes] = []
@@ -207,8 +191,11 @@ class DelimitedFile:
             columns = self._parsed(data, end, categories)
             if columns is not None and not self._may_repeat_header(columns):
                 count = len(columns[0])
-                parsed = _Parsed(columns, np.arange(count), count)
-        return self._block(parsed or self._repaired(data[:end], categories), last=piece.last)
+                parsed = Cells(columns, np.arange(count), count)
+        cells = parsed or self._repaired(data[:end], categories)
+        if self._form.returns_only:
+            cells = cells._replace(columns=[_with_returns(column) for column in cells.columns])
+        return block_of(cells, self._form.heading, self._encoding_of_data, last=piece.last)
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
         """Describe the file after `pieces` has come to its end."""
@@ -281,13 +268,17 @@ class DelimitedFile:
     def _parsed(self, data: bytes, end: int, categories: Collection[str]) -> list[pa.Array] | None:
         """Parse canonical text up to `end`; None when a row has too few or too many cells."""
         if not end:
-            return [text_column([]) for _ in self._form.columns]
+            return [text_column([]) for _ in self._form.heading.names]
         text = pa.string() if self._encoding_of_data == "utf-8" else pa.binary()
-        types = {name: pa.dictionary(pa.int32(), text) if name in categories else text for name in self._form.columns}
+        types = {
+            name: pa.dictionary(pa.int32(), text) if name in categories else text for name in self._form.heading.names
+        }
         try:
             table = pyarrow.csv.read_csv(
                 pa.BufferReader(pa.py_buffer(data).slice(0, end)),
-                pyarrow.csv.ReadOptions(use_threads=False, column_names=list(self._form.columns), block_size=end + 1),
+                pyarrow.csv.ReadOptions(
+                    use_threads=False, column_names=list(self._form.heading.names), block_size=end + 1
+                ),
                 pyarrow.csv.ParseOptions(
                     delimiter=self._form.delimiter.decode(), newlines_in_values=True, ignore_empty_lines=False
                 ),
@@ -298,32 +289,7 @@ class DelimitedFile:
         # The block is as large as the text, so that each column is one chunk.
         return [column.chunk(0) for column in table.columns]
 
-    def _block(self, parsed: "_Parsed", *, last: bool) -> Block:
-        """Leave out blank rows and, at the end of the file, totals; leave only the source's own columns."""
-        columns, rows = parsed.columns, parsed.rows
-        blank = all_empty(columns)
-        columns, rows = _without(blank, columns, rows)
-        totals = self._totals(columns) if last else []
-        columns, rows = _without(totals, columns, rows)
-        left_out = parsed.left_out + Counter({"blank": len(blank), "total": len(totals)})
-        own = columns[self._form.hidden :]
-        if self._form.returns_only:
-            own = [_with_returns(column) for column in own]
-        named = dict(zip(self.columns, own, strict=True))
-        return Block(named, self._encoding_of_data, rows, parsed.records, parsed.bad, left_out)
-
-    def _totals(self, columns: list[pa.Array]) -> list[int]:
-        """Find the rows of totals among the last rows of the file."""
-        found = []
-        count = len(columns[0])
-        for row in range(max(0, count - TOTALS_WITHIN), count):
-            cells = [_cell(column, row, self._encoding_of_data).strip() for column in columns]
-            filled = [cell for cell in cells if cell]
-            if filled and TOTALS.fullmatch(filled[0].rstrip(" :")) and 2 * len(filled) <= len(cells):
-                found.append(row)
-        return found
-
-    def _repaired(self, data: bytes, categories: Collection[str]) -> "_Parsed":
+    def _repaired(self, data: bytes, categories: Collection[str]) -> Cells:
         """Read record by record; what can be read is written anew for the parser, the rest is set aside."""
         lines, rows = [], []
         bad: list[BadRow] = []
@@ -339,7 +305,7 @@ class DelimitedFile:
                 bad.append(BadRow(number, self._shown(raw), problem))
             elif raw.removeprefix(codecs.BOM_UTF8) == self._header_line:
                 left_out["header"] += 1
-            elif len(record.cells or []) != len(self._form.columns):
+            elif len(record.cells or []) != len(self._form.heading.names):
                 left_out["blank"] += 1
             else:
                 lines.append(quoted_line(record.cells or [], self._form.delimiter))
@@ -350,7 +316,7 @@ class DelimitedFile:
         columns = self._parsed(anew, len(anew), categories)
         if columns is None:
             raise AssertionError("rows that were written anew have the right number of cells")
-        return _Parsed(columns, np.array(rows, np.int64), number, bad, left_out)
+        return Cells(columns, np.array(rows, np.int64), number, bad, left_out)
 
     def _shown(self, raw: bytes) -> str:
         """Give the beginning of a record that cannot be read."""
@@ -361,7 +327,7 @@ class DelimitedFile:
 
     def _problem(self, raw: bytes, record: Record) -> str | None:
         """Say what is wrong with a record, None if it can be read."""
-        width = len(self._form.columns)
+        width = len(self._form.heading.names)
         if record.cells is None:
             return "a quote is not closed, or text follows the closing quote"
         if b"\0" in raw:
@@ -377,17 +343,6 @@ class DelimitedFile:
         if len(record.cells) != width and any(cell.strip() for cell in record.cells):
             return f"it has {len(record.cells)} cells, the header has {width}"
         return None
-
-
-def _without(
-    places: Sequence[int] | NDArray[np.intp], columns: list[pa.Array], rows: NDArray[np.int64]
-) -> tuple[list[pa.Array], NDArray[np.int64]]:
-    """Leave some rows out."""
-    if not len(places):
-        return columns, rows
-    keep = np.ones(len(rows), bool)
-    keep[places] = False
-    return [column.filter(mask_column(keep)) for column in columns], rows[keep]
 
 
 def _with_returns(column: pa.Array) -> pa.Array:
@@ -413,11 +368,3 @@ def _is_utf_8(data: bytes, end: int) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def _cell(column: pa.Array, row: int, codec: str) -> str:
-    one = column.slice(row, 1)
-    if pa.types.is_dictionary(one.type):
-        one = pc.cast(one, one.type.value_type)
-    text: str = decoded(one, codec)[0].as_py()
-    return text

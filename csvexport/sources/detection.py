@@ -1,7 +1,6 @@
 """What a delimited file is, found by looking: its encoding, its delimiter and where its header stands."""
 
 import codecs
-import itertools
 import os
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from csvexport.errors import SourceError
 from csvexport.issues import REJECTED_COLUMNS
 from csvexport.profile import SourceSettings
 from csvexport.sources.records import read_record
+from csvexport.sources.tables import HEADER_WITHIN, Heading, find_header, is_rejected_header
 
 SAMPLE_BYTES = 1 << 20
 
@@ -35,9 +35,6 @@ SIGNS = "№«»–—“”„…·°€\xa0"
 
 # How many times as many good characters beyond ASCII as spoilt ones a text needs to pass for UTF-8.
 UTF_8_SHARE = 4
-
-# Preambles ("Report for May 2024", filters, the manager's name) are short; a header further down is no header.
-HEADER_WITHIN = 50
 
 # More than this share of control characters: no text. Compressed data holds a tenth; a spoilt row may hold a few.
 BINARY_SHARE = 0.05
@@ -81,8 +78,7 @@ class Form:
         mark: length of the byte order mark, 0 without one.
         delimiter: one byte.
         header: number of the header's record; the first of the file is 1.
-        columns: names of the columns, trimmed, each once: a repeated name gets ` (2)`, an empty one is `Column 3`.
-        hidden: how many of the columns, the first ones, are none of the source's own: those of a `rejected.csv`.
+        heading: what the columns are called.
         returns_only: whether lines end in a lone carriage return.
     """
 
@@ -91,8 +87,7 @@ class Form:
     mark: int
     delimiter: bytes
     header: int
-    columns: tuple[str, ...]
-    hidden: int
+    heading: Heading
     returns_only: bool
 
 
@@ -141,7 +136,7 @@ def detect(path: Path, label: str, settings: SourceSettings, expected: Collectio
         )
     look = _Look(label, settings, frozenset(expected), whole)
     forms = [_form(look.text(sample[mark:], codec), codec, mark, look) for codec, mark in candidates]
-    return max(forms, key=lambda form: len(look.expected.intersection(form.columns)))
+    return max(forms, key=lambda form: len(look.expected.intersection(form.heading.names)))
 
 
 def _refuse_foreign(sample: bytes, label: str) -> None:
@@ -181,11 +176,7 @@ def _is_rejected_sample(sample: bytes) -> bool:
     """Recognise a `rejected.csv`, also after a spreadsheet wrote it in another encoding with another delimiter."""
     first = sample.lstrip(codecs.BOM_UTF8 + codecs.BOM_UTF16_LE).replace(b"\0", b"").partition(b"\n")[0]
     names = re.split(rb"[,;\t|]", first.replace(b'"', b""))
-    return _is_rejected_header([name.decode("ascii", "replace") for name in names])
-
-
-def _is_rejected_header(names: Sequence[str]) -> bool:
-    return tuple(names[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS
+    return is_rejected_header([name.decode("ascii", "replace") for name in names])
 
 
 def _marked(sample: bytes) -> tuple[str, int] | None:
@@ -255,11 +246,8 @@ def _form(text: bytes, codec: str, mark: int, look: "_Look") -> Form:
     width = Counter(len(row) for row in rows).most_common(1)
     if width and width[0][0] == len(names) + 1 and not any(row[-1] for row in rows if len(row) > len(names)):
         names = [*names, ""]  # every row ends in a delimiter, the header does not
-    hidden = len(REJECTED_COLUMNS) if _is_rejected_header(names) else 0
-    unique = _unique([*names[hidden:], *names[:hidden]])
-    columns = unique[len(names) - hidden :] + unique[: len(names) - hidden]
     encoding = "utf-16" if codec.startswith("utf-16") else codec
-    return Form(encoding, codec, mark, delimiter, header, columns, hidden, look.returns_only)
+    return Form(encoding, codec, mark, delimiter, header, Heading.of(names), look.returns_only)
 
 
 def _returns_only(text: bytes) -> bool:
@@ -330,24 +318,5 @@ def _fit(records: Sequence[Sequence[str]], look: "_Look") -> _Fit:
 
 
 def _header(records: Sequence[Sequence[str]], look: "_Look") -> int:
-    """Find the header: the record with most of the expected names, else the table's first that is mostly filled."""
-    if look.settings.header:
-        return look.settings.header
-    found = [len(look.expected.intersection(record)) for record in records[:HEADER_WITHIN]]
-    if max(found):
-        return found.index(max(found)) + 1
-    widths = Counter(len(record) for record in records if any(record)).most_common(1)
-    width = widths[0][0] if widths else 1
-    least = width - (not any(record[-1] for record in records if len(record) == width))
-    table = [number for number, record in enumerate(records, 1) if least <= len(record) <= width and any(record)]
-    filled = [number for number in table if 2 * sum(map(bool, records[number - 1])) > width]
-    return next(iter([*filled, *table]), 1)
-
-
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    unique: dict[str, None] = {}
-    for number, name in enumerate(names, 1):
-        plain = name or f"Column {number}"
-        tries = (plain if again == 1 else f"{plain} ({again})" for again in itertools.count(1))
-        unique[next(name for name in tries if name not in unique)] = None
-    return tuple(unique)
+    """Find the header's record, unless the profile says which it is."""
+    return look.settings.header or find_header(records, look.expected)

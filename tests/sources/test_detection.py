@@ -50,7 +50,7 @@ def test_the_encoding_is_found_by_looking(look, name):
     form = look(mark + DEALS.encode(codec, "replace"))
     assert (form.codec, form.mark) == (codec, len(mark))
     assert form.encoding == ("utf-16" if codec.startswith("utf-16") else codec)
-    assert form.columns == ("Название", "Стадия сделки", "Сумма, руб", "Дата оплаты")
+    assert form.heading.names == ("Название", "Стадия сделки", "Сумма, руб", "Дата оплаты")
 
 
 @pytest.mark.parametrize("codec", ["cp1251", "koi8-r", "cp866"])
@@ -95,7 +95,7 @@ def test_text_that_turns_russian_below_the_first_mebibyte_decides(look, newline,
     above = f"id;status{newline}" + f"1;new{newline}" * 200_000
     below = f"2;Замер проведён{newline}" * 50_000
     form = look(above.encode() + below.encode(codec))
-    assert (form.codec, form.columns, form.returns_only) == (codec, ("id", "status"), newline == "\r")
+    assert (form.codec, form.heading.names, form.returns_only) == (codec, ("id", "status"), newline == "\r")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -141,13 +141,13 @@ def test_the_delimiter_is_found_among_other_signs(look, text, delimiter):
 )
 def test_expected_columns_decide_between_delimiters(look, text, expected, delimiter, columns):
     form = look(text, *expected)
-    assert (form.delimiter, form.columns) == (delimiter, columns)
+    assert (form.delimiter, form.heading.names) == (delimiter, columns)
 
 
 @pytest.mark.parametrize("text", ["id\n1\n2\n", "id\n", "id", '"id"\n"1"\n'])
 def test_a_single_column_is_a_table(look, text):
     form = look(text)
-    assert (form.columns, form.header) == (("id",), 1)
+    assert (form.heading.names, form.header) == (("id",), 1)
 
 
 PREAMBLE = "Отчёт по сделкам\nПериод: май, 2024\n\nID;Сумма;Дата\n1;2;3\n4;5;6\n7;8;9\n10;11;12\n13;14;15\n"
@@ -156,7 +156,7 @@ PREAMBLE = "Отчёт по сделкам\nПериод: май, 2024\n\nID;С�
 @pytest.mark.parametrize("expected", [[], ["Сумма"], ["Сумма", "nowhere"]])
 def test_the_header_is_found_below_a_preamble(look, expected):
     form = look(PREAMBLE, *expected)
-    assert (form.header, form.columns) == (4, ("ID", "Сумма", "Дата"))
+    assert (form.header, form.heading.names) == (4, ("ID", "Сумма", "Дата"))
 
 
 @pytest.mark.parametrize("expected", [[], ["Сумма"]])
@@ -175,11 +175,11 @@ def test_the_header_is_where_most_expected_columns_stand(look):
 
 def test_settings_overrule_what_looking_finds(look):
     form = look("a,b;c\n1,2;3\n", encoding="cp1251", delimiter=",", header=2)
-    assert (form.encoding, form.delimiter, form.header, form.columns) == ("cp1251", b",", 2, ("1", "2;3"))
+    assert (form.encoding, form.delimiter, form.header, form.heading.names) == ("cp1251", b",", 2, ("1", "2;3"))
 
 
 def test_a_header_far_below_may_be_named(look):
-    assert look("x\n" * 300 + "a;b\n1;2\n", header=301).columns == ("a", "b")
+    assert look("x\n" * 300 + "a;b\n1;2\n", header=301).heading.names == ("a", "b")
 
 
 def test_a_header_that_the_file_does_not_reach_is_refused(look):
@@ -222,7 +222,7 @@ def test_an_encoding_that_is_named_is_taken(look, name):
     ],
 )
 def test_columns_are_named_once_each(look, header, columns):
-    assert look(header + "\n" + ";".join("x" * len(columns)) + "\n").columns == columns
+    assert look(header + "\n" + ";".join("x" * len(columns)) + "\n").heading.names == columns
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_columns_are_named_once_each(look, header, columns):
     ],
 )
 def test_a_delimiter_at_the_end_of_every_row_makes_a_column(look, rows, columns):
-    assert look("a;b\n" + rows, "a").columns == columns
+    assert look("a;b\n" + rows, "a").heading.names == columns
 
 
 @pytest.mark.parametrize(
@@ -252,11 +252,11 @@ def test_a_delimiter_at_the_end_of_every_row_makes_a_column(look, rows, columns)
 )
 def test_lines_that_end_in_a_lone_return_are_recognised(look, text, returns_only):
     form = look(text)
-    assert (form.returns_only, form.columns) == (returns_only, ("a", "b"))
+    assert (form.returns_only, form.heading.names) == (returns_only, ("a", "b"))
 
 
 def test_names_keep_their_line_breaks_where_lines_end_in_a_lone_return(look):
-    assert look('"Дата\nоплаты";"b\r\nc"\r1;2\r', "Дата\nоплаты").columns == ("Дата\nоплаты", "b\r\nc")
+    assert look('"Дата\nоплаты";"b\r\nc"\r1;2\r', "Дата\nоплаты").heading.names == ("Дата\nоплаты", "b\r\nc")
 
 
 OURS = ",".join(REJECTED_COLUMNS)
@@ -274,13 +274,13 @@ OURS = ",".join(REJECTED_COLUMNS)
 )
 def test_a_rejected_file_is_recognised_and_the_settings_do_not_speak_of_it(look, content):
     form = look(content, delimiter="|", encoding="koi8-r", header=5)
-    assert (form.header, form.hidden, form.columns[7:]) == (1, 7, ("value", "ID"))
-    assert len(set(form.columns)) == 9
+    assert (form.header, form.heading.hidden, form.heading.names[7:]) == (1, 7, ("value", "ID"))
+    assert len(set(form.heading.names)) == 9
 
 
 def test_a_file_that_merely_begins_so_is_no_rejected_file(look):
-    assert look("source,row\n1,2\n").hidden == 0
-    assert look(f"{OURS}2,ID\n" + 8 * "1," + "\n").hidden == 0
+    assert look("source,row\n1,2\n").heading.hidden == 0
+    assert look(f"{OURS}2,ID\n" + 8 * "1," + "\n").heading.hidden == 0
 
 
 def zipped():
@@ -362,16 +362,16 @@ def test_a_line_without_end_is_refused(look, monkeypatch):
 
 
 def test_many_blank_lines_may_come_first(look):
-    assert look(500 * "\n" + "a;b\n").columns == ("Column 1",)
-    assert look(30 * "\n" + "a;b\n1;2\n").columns == ("a", "b")
+    assert look(500 * "\n" + "a;b\n").heading.names == ("Column 1",)
+    assert look(30 * "\n" + "a;b\n1;2\n").heading.names == ("a", "b")
 
 
 def test_a_few_control_characters_do_not_make_a_text_binary(look):
-    assert look(DEALS + "a\0;b;c;d\n" + "\x1a").columns[0] == "Название"
+    assert look(DEALS + "a\0;b;c;d\n" + "\x1a").heading.names[0] == "Название"
 
 
 def test_a_header_that_looks_like_markup_is_none(look):
-    assert look("<TICKER>;<DATE>\nSBER;20240501\n").columns == ("<TICKER>", "<DATE>")
+    assert look("<TICKER>;<DATE>\nSBER;20240501\n").heading.names == ("<TICKER>", "<DATE>")
 
 
 def test_an_unclosed_quote_above_the_header_costs_its_line_only(look):
