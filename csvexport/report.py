@@ -211,7 +211,10 @@ def _printable_summary(summary: Summary) -> Summary:
     return replace(
         summary,
         profile=printable(summary.profile),
-        sources=tuple(replace(source, path=printable(source.path)) for source in summary.sources),
+        sources=tuple(
+            replace(source, path=printable(source.path), sheet=source.sheet and printable(source.sheet))
+            for source in summary.sources
+        ),
         examples={code: tuple(map(_printable_example, examples)) for code, examples in summary.examples.items()},
         days=tuple(
             day if day.target.isprintable() else replace(day, target=printable(day.target)) for day in summary.days

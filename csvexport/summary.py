@@ -14,9 +14,10 @@ class SourceFacts:
 
     Attributes:
         path: as the profile or the command line names it.
-        format: `csv`.
-        encoding: `utf-8`, `cp1251`, `utf-16`, `koi8-r` or `cp866`.
-        delimiter: one character.
+        format: `csv`, `xlsx`, `xlsb`, `xls` or `ods`.
+        encoding: `utf-8`, `cp1251`, `utf-16`, `koi8-r` or `cp866`; None for a workbook.
+        delimiter: one character; None for a workbook.
+        sheet: the sheet of a workbook; None for a CSV.
         rows: records read, the unreadable ones included; the header and what `left_out` counts are not among them.
         bytes: size of the file.
         sha256: of the file, in hex.
@@ -25,17 +26,21 @@ class SourceFacts:
 
     path: str
     format: str
-    encoding: str
-    delimiter: str
+    encoding: str | None
+    delimiter: str | None
+    sheet: str | None
     rows: int
     bytes: int
     sha256: str
     left_out: Mapping[str, int]
 
     @property
-    def delimiter_name(self) -> str:
-        """The delimiter as a word."""
-        return {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(self.delimiter, self.delimiter)
+    def form(self) -> str:
+        """The file's form in words: `cp1251, semicolon`, or `xlsx, sheet "Deals"`."""
+        if self.delimiter is None:
+            return f'{self.format}, sheet "{self.sheet}"'
+        word = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(self.delimiter, self.delimiter)
+        return f"{self.encoding}, {word}"
 
 
 @dataclass(frozen=True, slots=True)

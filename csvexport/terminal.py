@@ -106,7 +106,7 @@ def _sources(sources: tuple[SourceFacts, ...]) -> Table:
     table = _table()
     for source in sources:
         left_out = ", ".join(f"{count} {what}" for what, count in source.left_out.items())
-        form = f"{source.encoding}, {source.delimiter_name}, {source.rows:,} rows"
+        form = f"{_printable(source.form)}, {source.rows:,} rows"
         table.add_row(Text(_printable(source.path)), Text(form + (f" (left out: {left_out})" if left_out else "")))
     return table
 

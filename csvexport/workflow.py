@@ -23,7 +23,7 @@ from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.formats import conversions
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.profile import Profile, Since, Until, check_columns
-from csvexport.sources import DelimitedFile, Piece, open_sources
+from csvexport.sources import Source, open_sources
 from csvexport.summary import Counts, Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.duplicates import DuplicateFinder, worth
 from csvexport.transform.plan import Plan
@@ -232,10 +232,10 @@ class _Run:
             self._rows += rows
             self._facts.append(source.facts(rows, left_out))
 
-    def _converted(self, source: DelimitedFile) -> Iterator[tuple[int, Converted]]:
+    def _converted(self, source: Source) -> Iterator[tuple[int, Converted]]:
         """Convert a source's blocks beside the reader and yield them in order, with the bytes read up to each."""
 
-        def work(box: list[Piece]) -> Converted:
+        def work(box: list[Any]) -> Converted:
             # Taken out of its box, the piece does not outlive its parsing.
             return convert(self._plan, source.parse(box.pop(), self._plan.categories), self._enough)
 
@@ -269,7 +269,7 @@ class _Run:
         if self._rejected_file is not None:
             self._reject(self._rejected_file, label, first_row, converted)
 
-    def _judge(self, source: DelimitedFile, converted: Converted) -> None:
+    def _judge(self, source: Source, converted: Converted) -> None:
         """Count for `max_rejected`; a `rejected.csv` that comes back may well hold rows that nobody corrected."""
         if not source.is_rejected_file:
             self._judged += converted.matched - converted.skipped

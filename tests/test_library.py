@@ -192,7 +192,7 @@ def test_a_column_that_is_absent_or_there_twice_is_an_error(profile):
 
 def test_now_needs_a_zone_and_is_this_moment_by_default(profile):
     with pytest.raises(ValueError, match="has no zone"):
-        convert(profile, rows({}), datetime(2024, 6, 1, 9))  # noqa: DTZ001
+        convert(profile, rows({}), datetime(2024, 6, 1, 9))
     assert convert(profile, rows({"paid_at": "01.01.2099"})).issues == {"future-time": 1}
 
 

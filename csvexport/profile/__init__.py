@@ -4,6 +4,7 @@ from csvexport.profile.loading import check_columns, load_profile
 from csvexport.profile.model import (
     Condition,
     CurrencyColumn,
+    Format,
     Goal,
     IdentifierColumn,
     IdentifierType,
@@ -20,6 +21,7 @@ from csvexport.profile.secrets import Secret
 __all__ = [
     "Condition",
     "CurrencyColumn",
+    "Format",
     "Goal",
     "IdentifierColumn",
     "IdentifierType",

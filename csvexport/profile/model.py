@@ -34,7 +34,7 @@ from csvexport.profile.secrets import REFERENCE, Secret
 from csvexport.profile.wording import ProfileValueError, key_written, kind, shown, suggestion, written
 
 IdentifierType = Literal["UserId", "ClientId", "Yclid", "PurchaseId"]
-Format = Literal["csv"]
+Format = Literal["csv", "xlsx", "xlsb", "xls", "ods"]
 Delimiter = Literal[",", ";", "\t", "|"]
 
 
@@ -42,9 +42,15 @@ def _texts(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$"})
 
 
+_COUNT = {"type": "integer", "minimum": 1}
 _FILLED = WithJsonSchema({"type": "string", "pattern": r"\S"})
 
-Count = Annotated[int, PlainValidator(readers.read_count), WithJsonSchema({"type": "integer", "minimum": 1})]
+Count = Annotated[int, PlainValidator(readers.read_count), WithJsonSchema(_COUNT)]
+Sheet = Annotated[
+    int | str,
+    PlainValidator(readers.read_sheet),
+    WithJsonSchema({"anyOf": [_COUNT, {"type": "string", "pattern": r"\S"}]}),
+]
 Share = Annotated[
     float, PlainValidator(readers.read_share), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})
 ]
@@ -154,6 +160,11 @@ class SourceSettings(Table):
     )
     format: Annotated[Format, BeforeValidator(readers.one_of(get_args(Format), "this release reads"))] | None = Field(
         None, description="The files' format.", examples=["csv"]
+    )
+    sheet: Sheet | None = Field(
+        None,
+        description="The sheet of a workbook: its name, or its number, the first being 1.",
+        examples=["Сделки", 2],
     )
     encoding: EncodingName | None = Field(None, description="The files' encoding.", examples=["cp1251"])
     delimiter: Annotated[Delimiter, BeforeValidator(readers.one_of(get_args(Delimiter)))] | None = Field(

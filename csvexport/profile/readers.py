@@ -79,6 +79,15 @@ def read_count(value: object) -> int:
     return value
 
 
+def read_sheet(value: object) -> int | str:
+    """Read the name of a sheet, or its number."""
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ProfileValueError(f"must be the sheet's name, or its number from 1 up, not {shown(value)}")
+    return value
+
+
 def read_flag(value: object) -> bool:
     """Read `true` or `false`."""
     if not isinstance(value, bool):
@@ -201,7 +210,7 @@ def read_paths(value: object) -> tuple[str, ...]:
 def _read_path(value: object) -> str:
     # Not shown, since the address may hold a password.
     if isinstance(value, str) and re.match(URL, value):
-        raise ProfileValueError("this release reads local CSV files; download the export first")
+        raise ProfileValueError("this release reads local files; download the export first")
     path = read_text(value)
     if "\0" in path:
         raise ProfileValueError(f"{shown(path)} holds a NUL, which no path can")

@@ -1,17 +1,49 @@
 """Sources: a CRM's exports, opened and read as blocks of text rows."""
 
 import glob
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
+from csvexport.blocks import Block
 from csvexport.errors import SourceError
 from csvexport.profile import Profile, SourceSettings
-from csvexport.sources.delimited import DelimitedFile, Piece
+from csvexport.sources.delimited import DelimitedFile
+from csvexport.sources.forms import find_format
+from csvexport.summary import SourceFacts
 
-__all__ = ["DelimitedFile", "Piece", "open_sources"]
+
+class Source(Protocol):
+    """One export, whatever its form.
+
+    Attributes:
+        label: the path as the user gave it.
+        columns: names of its columns.
+        size: bytes of the file.
+        is_rejected_file: whether this is a `rejected.csv` that comes back.
+    """
+
+    label: str
+    columns: tuple[str, ...]
+    size: int
+    is_rejected_file: bool
+
+    @property
+    def header_row(self) -> int:
+        """Number of the header's row; the rows of the first block count from the next."""
+
+    def pieces(self) -> Iterator[Any]:
+        """Read the source once; each piece says as `position` how many bytes have been read so far."""
+
+    def parse(self, piece: Any, categories: Collection[str]) -> Block:  # noqa: ANN401 - each source has its own
+        """Turn a piece into a block; safe to call from several threads."""
+
+    def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
+        """Describe the source after `pieces` has come to its end."""
 
 
-def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str]) -> list[DelimitedFile]:
+def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str]) -> list[Source]:
     """Look at every source without reading it.
 
     Args:
@@ -45,13 +77,18 @@ def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in files]
 
 
-def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> DelimitedFile:
+def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Source:
     if path.is_dir():
         raise SourceError(f"{label}: this is a folder; name the file in it")
     if path.exists() and not path.is_file():
         raise SourceError(f"{label}: this is no regular file, and it must be read twice; save its content to a file")
     try:
-        return DelimitedFile(path, label, settings, expected)
+        form = settings.format or find_format(path)
+        if form == "csv":
+            return DelimitedFile(path, label, settings, expected)
+        from csvexport.sources.workbook import Workbook  # noqa: PLC0415 - few exports need its library
+
+        return Workbook(path, label, settings, expected, form)
     except FileNotFoundError as error:
         raise SourceError(f"{label}: no such file; check the path (looked for {path.absolute()})") from error
     except OSError as error:

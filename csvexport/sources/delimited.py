@@ -205,6 +205,7 @@ class DelimitedFile:
             format="csv",
             encoding=self._form.encoding,
             delimiter=self._form.delimiter.decode(),
+            sheet=None,
             rows=rows,
             bytes=self._bytes,
             sha256=self._sha256,
@@ -269,16 +270,13 @@ class DelimitedFile:
         """Parse canonical text up to `end`; None when a row has too few or too many cells."""
         if not end:
             return [text_column([]) for _ in self._form.heading.names]
+        names = list(self._form.heading.names)
         text = pa.string() if self._encoding_of_data == "utf-8" else pa.binary()
-        types = {
-            name: pa.dictionary(pa.int32(), text) if name in categories else text for name in self._form.heading.names
-        }
+        types = {name: pa.dictionary(pa.int32(), text) if name in categories else text for name in names}
         try:
             table = pyarrow.csv.read_csv(
                 pa.BufferReader(pa.py_buffer(data).slice(0, end)),
-                pyarrow.csv.ReadOptions(
-                    use_threads=False, column_names=list(self._form.heading.names), block_size=end + 1
-                ),
+                pyarrow.csv.ReadOptions(use_threads=False, column_names=names, block_size=end + 1),
                 pyarrow.csv.ParseOptions(
                     delimiter=self._form.delimiter.decode(), newlines_in_values=True, ignore_empty_lines=False
                 ),

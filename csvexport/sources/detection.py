@@ -48,7 +48,7 @@ LINE_BREAKS = bytes.maketrans(b"\r\n", b"\n\r")
 
 # The first bytes of files that people take for a CSV, and what they are.
 FOREIGN = (
-    (b"PK\x03\x04", "a workbook (xlsx) or a zip archive"),
+    (b"PK\x03\x04", "a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old workbook (xls)"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7z archive"),

@@ -27,6 +27,7 @@ TOOLS = (CSVEXPORT, "polars", "duckdb")
 
 RATIO_GOALS = {1_000_000: 1.3, 10_000_000: 1.0}  # rows: the most that csvexport may take of the faster peer's time
 PEAK_ROWS, PEAK_GOAL = 10_000_000, 400
+WORKBOOK_GOAL = 1.0
 START_GOAL = 0.5
 START_RUNS = 11  # starts are short, so that more of them are needed for a steady median
 
@@ -95,7 +96,7 @@ class Benchmark:
                 # makes its own output durable must not wait for that of others.
                 os.sync()
                 warm(self.export)
-                run = measure(self._command(tool), self.scratch / "log.txt")
+                run = measure(self.command(tool), self.scratch / "log.txt")
                 runs[tool].append(run)
                 say(f"round {number + 1} of {rounds}: {tool} {run.wall:.2f} s")
             counts = counts or self._compare()
@@ -106,7 +107,8 @@ class Benchmark:
     def _folder(self, tool: str) -> Path:
         return self.scratch / tool
 
-    def _command(self, tool: str) -> list[str | Path]:
+    def command(self, tool: str) -> list[str | Path]:
+        """Return what runs a tool over the export."""
         folder = self._folder(tool)
         if tool == CSVEXPORT:
             build = [sys.executable, "-m", "csvexport", "build", self.profile]
@@ -197,6 +199,31 @@ def measure_exports(arguments: argparse.Namespace, encoding: str, scratch: Path)
         print(f"  csvexport's peak, {large:,} rows / {small:,} rows: {high / low:.2f}")
 
 
+def measure_workbook(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Compare a build of a workbook with pandas, which only reads it, with the same library beneath."""
+    with generated(arguments.workbook, "utf8", arguments.data or scratch, keep=arguments.data is not None) as export:
+        workbook = export.with_suffix(".xlsx")
+        if not workbook.exists():
+            say(f"generating a workbook of {arguments.workbook:,} rows")
+            subprocess.run([sys.executable, HERE / "workbook.py", export, workbook], check=True)
+    benchmark = Benchmark(workbook, "utf8", [CSVEXPORT], scratch)
+    read = f"import pandas; pandas.read_excel({str(workbook)!r}, engine='calamine', dtype=str)"
+    runs: dict[str, list[Run]] = {CSVEXPORT: [], "pandas": []}
+    for number in range(arguments.runs):
+        warm(workbook)
+        runs[CSVEXPORT].append(measure(benchmark.command(CSVEXPORT), scratch / "log.txt"))
+        runs["pandas"].append(measure([sys.executable, "-c", read], scratch / "log.txt"))
+        say(f"round {number + 1} of {arguments.runs}: " + ", ".join(f"{t} {r[-1].wall:.2f} s" for t, r in runs.items()))
+        shutil.rmtree(scratch / CSVEXPORT)
+    if arguments.data is None:
+        workbook.unlink()
+    summaries = {tool: summarize(runs[tool]) for tool in runs}
+    print_table(f"xlsx, {arguments.workbook:,} rows, rounds: {arguments.runs}; pandas only reads", summaries)
+    ratio = summaries[CSVEXPORT].wall / summaries["pandas"].wall
+    print()
+    print_goal("csvexport / pandas", f"{ratio:.2f}", f"at most {WORKBOOK_GOAL:.1f}", reached=ratio <= WORKBOOK_GOAL)
+
+
 def measure_start(scratch: Path) -> None:
     """Compare the time to `csvexport --help` with that of importing pandas."""
     commands = {
@@ -219,6 +246,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="rounds for each size")
     parser.add_argument("--encodings", nargs="+", choices=job.DIALECTS, default=["utf8"])
     parser.add_argument("--tools", "--only", nargs="+", choices=TOOLS, default=list(TOOLS))
+    parser.add_argument("--workbook", type=int, default=300_000, help="rows of the workbook; 0: none")
     parser.add_argument("--data", type=Path, help="keep the exports in this folder and use those that are there")
     return parser.parse_args()
 
@@ -233,6 +261,8 @@ def main() -> None:
         for encoding in arguments.encodings:
             measure_exports(arguments, encoding, Path(scratch))
         if CSVEXPORT in arguments.tools:
+            if arguments.workbook:
+                measure_workbook(arguments, Path(scratch))
             measure_start(Path(scratch))
 
 

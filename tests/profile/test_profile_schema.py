@@ -68,7 +68,7 @@ def test_the_schema_has_the_keys_as_they_are_written():
     keys = {key for table in objects(SCHEMA) for key in table["properties"]}
     assert keys == {
         *("counter", "timezone", "currency", "since", "until", "max_rejected", "source", "identifiers", "goals"),
-        *("path", "format", "encoding", "delimiter", "header", "username", "password", "headers"),
+        *("path", "format", "sheet", "encoding", "delimiter", "header", "username", "password", "headers"),
         *("UserId", "ClientId", "Yclid", "PurchaseId"),
         *("target", "when", "time", "price", "column", "timezone", "decimal", "values"),
         *("not", "empty", "matches", "min", "max"),

@@ -78,7 +78,7 @@ def day_total(day=date(2024, 5, 31), target="order_paid", conversions=1, revenue
 
 
 def source(path="deals.csv", **changes):
-    facts = SourceFacts(path, "csv", "cp1251", ";", 1400, 1_234_567, "3f1e" * 16, {"preamble": 2, "total": 1})
+    facts = SourceFacts(path, "csv", "cp1251", ";", None, 1400, 1_234_567, "3f1e" * 16, {"preamble": 2, "total": 1})
     return replace(facts, **changes)
 
 
@@ -266,11 +266,11 @@ def test_issues_come_by_severity(summary):
 
 def test_sources_are_described_in_words(summary):
     text = page(summary).text
-    assert "deals.csv1 4001.2 MBcp1251semicolon2 lines above the header, 1 line of totals3f1e3f1e3f1e…" in text
-    assert "deals-2.csv1 4001.2 MButf-8tab–" in text
+    assert "deals.csv1 4001.2 MBcp1251, semicolon2 lines above the header, 1 line of totals3f1e3f1e3f1e…" in text
+    assert "deals-2.csv1 4001.2 MButf-8, tab–" in text
     assert ("title", "3f1e" * 16) in page(summary).attributes
     text = flat(Report(summary).text())
-    assert "1 400 rows, 1.2 MB, csv, cp1251, semicolon; left out: 2 lines above the header, 1 line of totals" in text
+    assert "1 400 rows, 1.2 MB, cp1251, semicolon; left out: 2 lines above the header, 1 line of totals" in text
     assert f"sha256 {'3f1e' * 16}" in text
 
 

@@ -341,8 +341,8 @@ RULES = st.builds(
     st.none() | st.sampled_from(FORMATS),
     st.sampled_from([0, NOON, moment("2011-12-30 10:00:00")]),
 )
-CLOCKS = st.datetimes(datetime(1969, 12, 30), datetime(2100, 1, 3)) | st.sampled_from(  # noqa: DTZ001
-    [datetime(2024, 3, 31, 2, 30), datetime(2024, 10, 27, 2, 30), datetime(2024, 5, 31), datetime(1970, 1, 1)]  # noqa: DTZ001
+CLOCKS = st.datetimes(datetime(1969, 12, 30), datetime(2100, 1, 3)) | st.sampled_from(
+    [datetime(2024, 3, 31, 2, 30), datetime(2024, 10, 27, 2, 30), datetime(2024, 5, 31), datetime(1970, 1, 1)]
 )
 
 

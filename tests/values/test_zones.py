@@ -12,7 +12,7 @@ import pytest
 from csvexport.issues import Code
 from csvexport.values.zones import DAY, END, Zone
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what a clock shows
+EPOCH = datetime(1970, 1, 1)
 
 
 def tz_file(name):
