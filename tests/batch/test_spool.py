@@ -149,3 +149,18 @@ def test_a_part_is_filled_to_the_last_byte():
 
 def test_a_limit_may_be_larger_than_any_column():
     assert len(parted([["a"], ["b"]], 2**40)[0]) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_a_full_disk_is_told_of_whichever_block_meets_it(blocks, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LINES", 100)
+    spool, totals = Spool(tmp_path, "Yclid"), Totals(["paid"], ["RUB"])
+    for _ in range(blocks):
+        add(spool, ["x" * 2000] * 100)
+    parts = Parts(tmp_path, lambda _: "/dev/full", HEADER, 10**9)
+    with pytest.raises(OSError, match="No space left"):
+        spool.write(parts, np.zeros(blocks * 100, bool), totals)
+    spool.close()
+    with pytest.raises(OSError, match="No space left"):
+        parts.close("conversions", "Yclid")
