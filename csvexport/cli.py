@@ -99,7 +99,9 @@ app = typer.Typer(
 ProfileArgument = Annotated[Path, typer.Argument(metavar="PROFILE", help="The profile, a TOML file.")]
 ExportsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[EXPORT]...", help="Exports to read instead of the profile's source.path."),
+    typer.Argument(
+        metavar="[EXPORT]...", help="Exports to read instead of the profile's source.path; - is standard input."
+    ),
 ]
 SinceOption = Annotated[
     str | None,

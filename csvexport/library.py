@@ -66,13 +66,15 @@ def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame
         ProfileError: a source lacks a column that the profile names.
     """
     paths = [str(export) for export in exports]
-    for source in open_sources(profile, paths, {column for column, _ in profile.places()}):
-        check_columns(profile, source.columns)
-        row = source.header_row + 1
-        for piece in source.pieces():
-            block = source.parse(piece, frozenset())
-            yield _frame(block, row)
-            row += block.records
+    expected = {column for column, _ in profile.places()}
+    with TemporaryDirectory(prefix="csvexport-") as scratch:
+        for source in open_sources(profile, paths, expected, Path(scratch)):
+            check_columns(profile, source.columns)
+            row = source.header_row + 1
+            for piece in source.pieces():
+                block = source.parse(piece, frozenset())
+                yield _frame(block, row)
+                row += block.records
 
 
 def _frame(block: Block, first: int) -> pd.DataFrame:

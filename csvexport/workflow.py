@@ -164,7 +164,8 @@ class _Run:
         self._profile = profile
         self._options = options
         self._scratch = scratch
-        self._sources = open_sources(profile, options.exports, {column for column, _ in profile.places()})
+        expected = {column for column, _ in profile.places()}
+        self._sources = open_sources(profile, options.exports, expected, scratch)
         for source in self._sources:
             check_columns(profile, source.columns)
         now, zone = options.now, ZoneInfo(profile.timezone)

@@ -448,7 +448,7 @@ def test_nothing_to_send_makes_no_batch(rows, shop):
         (lambda path: path.write_bytes(b""), ["deals.csv: the file is empty"]),
         (lambda path: path.write_bytes(b"\n\r\n  \n"), ["deals.csv: the file is empty"]),
         (lambda path: path.write_bytes(bytes(range(256)) * 40), ["deals.csv: ", "export the table as CSV"]),
-        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), ["deals.csv: this is a workbook (xlsx)", "as CSV"]),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), ["deals.csv: the archive is damaged or cut off"]),
         (lambda path: path.write_text("<html><body>Log in</body>"), ["deals.csv: this is a web page"]),
     ],
     ids=["missing", "folder", "pipe", "empty", "blank", "binary", "workbook", "page"],

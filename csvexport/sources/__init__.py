@@ -11,6 +11,7 @@ from csvexport.errors import SourceError
 from csvexport.profile import Profile, SourceSettings
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
+from csvexport.sources.packed import STDIN, standard_input, unpacked
 from csvexport.summary import SourceFacts
 
 
@@ -43,16 +44,18 @@ class Source(Protocol):
         """Describe the source after `pieces` has come to its end."""
 
 
-def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str]) -> list[Source]:
+def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str], scratch: Path) -> list[Source]:
     """Look at every source without reading it.
 
     Args:
         profile: whose `[source]` says where the sources are and what overrules looking.
         exports: paths from the command line, relative to the current folder; they stand instead of `source.path`.
         expected: columns that the profile names.
+        scratch: a folder of the caller's, for what archives and standard input hold.
 
     Raises:
         SourceError: no source is named, or one cannot be read.
+        OSError: the scratch folder cannot be written to.
     """
     if not exports and not profile.source.path:
         raise SourceError(
@@ -62,12 +65,15 @@ def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[
     named = [(path, Path(path)) for path in exports] or [
         found for path in profile.source.path for found in _found(folder, path)
     ]
-    return [_open(path, label, profile.source, expected) for label, path in named]
+    files = [file for label, path in named for file in _unpacked(label, path, scratch)]
+    return [_open(path, label, profile.source, expected) for label, path in files]
 
 
 def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
     """Find the files that a path or a pattern means, sorted, each with the name that messages give it."""
     path = folder / Path(pattern).expanduser()
+    if pattern == STDIN:
+        return [(pattern, Path(pattern))]
     if not glob.has_magic(pattern) or path.exists():
         return [(pattern, path)]
     paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
@@ -77,11 +83,19 @@ def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in files]
 
 
-def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Source:
+def _unpacked(label: str, path: Path, scratch: Path) -> list[tuple[str, Path]]:
+    """Find what to read in a file, or in standard input."""
+    if label == STDIN:
+        path = standard_input(scratch)
+        label = "standard input"
     if path.is_dir():
         raise SourceError(f"{label}: this is a folder; name the file in it")
     if path.exists() and not path.is_file():
         raise SourceError(f"{label}: this is no regular file, and it must be read twice; save its content to a file")
+    return unpacked(path, label, scratch)
+
+
+def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Source:
     try:
         form = settings.format or find_format(path)
         if form == "csv":
@@ -89,7 +103,5 @@ def _open(path: Path, label: str, settings: SourceSettings, expected: Collection
         from csvexport.sources.workbook import Workbook  # noqa: PLC0415 - few exports need its library
 
         return Workbook(path, label, settings, expected, form)
-    except FileNotFoundError as error:
-        raise SourceError(f"{label}: no such file; check the path (looked for {path.absolute()})") from error
     except OSError as error:
         raise SourceError(f"{label}: cannot be read: {error.strerror}") from error

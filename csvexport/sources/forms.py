@@ -12,6 +12,11 @@ _PARTS: dict[str, Format] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb
 _SUFFIXES: dict[str, Format] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xlsb": "xlsb", ".ods": "ods"}
 
 
+def is_workbook(path: Path) -> bool:
+    """Tell a workbook from everything else, other zip archives among it."""
+    return find_format(path) != "csv"
+
+
 def find_format(path: Path) -> Format:
     """Tell what a file is; what is no workbook is looked at as delimited text.
 

@@ -610,15 +610,15 @@ def profile(tmp_path):
         ('path = "2024/[new].csv"', ["2024/[new].csv"]),
     ],
 )
-def test_the_profile_says_where_the_sources_are(profile, source, labels):
-    sources = open_sources(profile(source), [], ())
+def test_the_profile_says_where_the_sources_are(profile, source, labels, tmp_path):
+    sources = open_sources(profile(source), [], (), tmp_path)
     assert [source.label for source in sources] == labels
     assert all(read(source).rows == {2: ("1", "2")} for source in sources)
 
 
 def test_the_command_line_says_it_louder_from_where_it_runs(profile, tmp_path):
     (tmp_path / "other.csv").write_text("x;y\n3;4\n")
-    (source,) = open_sources(profile('path = "nowhere.csv"'), ["other.csv"], ())
+    (source,) = open_sources(profile('path = "nowhere.csv"'), ["other.csv"], (), tmp_path)
     assert (source.label, read(source).rows) == ("other.csv", {2: ("3", "4")})
 
 
@@ -633,21 +633,21 @@ def test_the_command_line_says_it_louder_from_where_it_runs(profile, tmp_path):
         ("", "profile.toml: source.path names no export; name one, or give it: build PROFILE EXPORT"),
     ],
 )
-def test_sources_that_cannot_be_opened_are_named(profile, source, message):
+def test_sources_that_cannot_be_opened_are_named(profile, source, message, tmp_path):
     with pytest.raises(SourceError, match=f"^{message}$"):
-        open_sources(profile(source), [], ())
+        open_sources(profile(source), [], (), tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
 def test_a_pipe_is_refused(profile, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match=r"^pipe: this is no regular file"):
-        open_sources(profile('path = "deals.csv"'), ["pipe"], ())
+        open_sources(profile('path = "deals.csv"'), ["pipe"], (), tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="permissions that bind")
-def test_a_file_that_may_not_be_read_is_refused(profile):
+def test_a_file_that_may_not_be_read_is_refused(profile, tmp_path):
     loaded = profile('path = "deals.csv"')
     Path(loaded.path.parent / "deals.csv").chmod(0)
     with pytest.raises(SourceError, match=r"^deals.csv: cannot be read: Permission denied$"):
-        open_sources(loaded, [], ())
+        open_sources(loaded, [], (), tmp_path)
