@@ -190,8 +190,8 @@ _MOST_DECIMALS: Final = 2
 _ONES: Final = bytes.maketrans(b"0123456789", b"1" * _RADIX)
 _MICRO_OF_LAST_DIGIT: Final = np.array([MICRO, MICRO // 10, MICRO // 100], np.int64)
 
-# Shapes are few, but a column may hold any text.
-_REMEMBERED: Final = 1 << 16
+# Shapes are few, but a column may hold any text, and long ones.
+_REMEMBERED: Final = 1 << 12
 
 
 class _Shapes(NamedTuple):
