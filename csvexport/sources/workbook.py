@@ -1,7 +1,8 @@
 """Workbooks: xlsx, xlsm, xlsb, xls and ods, a sheet of which is read as a table of text.
 
 A workbook keeps numbers as doubles. A whole number that a double holds exactly is written out in full; of a larger one
-the last digits are lost, and its exponent shows that, so that it never passes for an identifier.
+the last digits are lost, and its exponent shows that, so that it never passes for an identifier. Only where an xlsx has
+the digits themselves, as some programs write it, are they taken from there.
 """
 
 import hashlib
@@ -10,9 +11,10 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Final
 from xml.etree import ElementTree as ET
@@ -48,9 +50,11 @@ EXACT: Final = 2**53
 SIGNIFICANT: Final = 15
 """Digits of a number that spreadsheets keep and show; those behind them are what is left of a binary fraction."""
 
-# What a cell that holds an error looks like in a sheet of an xlsx; everything else is read by calamine.
-_ERROR: Final = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^>]* t="e"[^>]*>(?:<f[^>]*/>|<f.*?</f>)?<v>([^<]*)', re.DOTALL)
+# What in a sheet of an xlsx is not read by calamine: cells that show an error, and whole numbers with all their digits.
+_CELL: Final = rb'<c r="([A-Z]+)([0-9]+)"[^>]*%b[^>]*>(?:<f[^>]*/>|<f.*?</f>)?<v>(%b)<'
 _ERROR_MARK: Final = b't="e"'
+_ERROR: Final = re.compile(_CELL % (b" " + _ERROR_MARK, rb"[^<]*"), re.DOTALL)
+_LONG: Final = re.compile(_CELL % (b"", rb"[1-9][0-9]{15,19}"), re.DOTALL)
 _CHUNK: Final = 1 << 20
 
 # The name of the stream that holds an encrypted xlsx.
@@ -65,13 +69,13 @@ class Rows:
 
     Attributes:
         rows: their cells, as calamine gives them.
-        errors: by row (its place among these) and column, what an error cell shows.
+        shown: by row (its place among these) and column, what a cell holds that calamine gives otherwise.
         last: whether the sheet ends here.
         position: how many bytes of the file count as read.
     """
 
     rows: Sequence[Sequence[object]]
-    errors: Mapping[tuple[int, int], str]
+    shown: Mapping[tuple[int, int], str]
     last: bool
     position: int
 
@@ -112,7 +116,10 @@ class Workbook:
         if not self._sheet.end:
             raise SourceError(f'{label}: the sheet "{self._sheet.name}" is empty; export it again')
         self._height = self._sheet.end[0] + 1
-        self.header_row = settings.header or find_header(self._head(self._sheet), expected)
+        head = list(itertools.islice(self._sheet.iter_rows(), 4 * HEADER_WITHIN))
+        # Looking for them takes a moment, and most workbooks have none.
+        self._has_long = any(isinstance(cell, float) and cell >= EXACT for row in head for cell in row)
+        self.header_row = settings.header or find_header(_trimmed(head), expected)
         if self.header_row > self._height:
             raise SourceError(f"{label}: source.header is {settings.header}, but the sheet has fewer rows")
         header = next(itertools.islice(self._sheet.iter_rows(), self.header_row - 1, None))
@@ -161,7 +168,7 @@ class Workbook:
         first = None
         for name in shown:
             sheet = self._loaded(workbook, name)
-            head = self._head(sheet)
+            head = _trimmed(itertools.islice(sheet.iter_rows(), 4 * HEADER_WITHIN))
             if any(frozenset(expected).intersection(cells) for cells in head):
                 return sheet
             if first is None and any(any(cells) for cells in head):
@@ -176,10 +183,6 @@ class Workbook:
         except (CalamineError, ZipError, XmlError) as error:
             raise self._damaged() from error
 
-    def _head(self, sheet: CalamineSheet) -> list[list[str]]:
-        rows = itertools.islice(sheet.iter_rows(), 4 * HEADER_WITHIN)
-        return [[cell_text(cell).strip() for cell in row] for row in rows]
-
     def pieces(self) -> Iterator[Rows]:
         """Read the sheet once, from the row below the header to its end.
 
@@ -187,7 +190,7 @@ class Workbook:
             SourceError: the file changed since it was looked at.
         """
         rows = itertools.islice(self._sheet.iter_rows(), self.header_row, None)
-        errors = self._errors()
+        shown = self._shown()
         first = self.header_row
         chunk = list(itertools.islice(rows, ROWS))
         while True:
@@ -195,7 +198,7 @@ class Workbook:
             if len(following) < LAST_ROWS:
                 chunk, following = chunk + following, []
             read = first + len(chunk)
-            part = {(row - first, column): text for (row, column), text in errors.items() if first <= row < read}
+            part = {(row - first, column): text for (row, column), text in shown.items() if first <= row < read}
             yield Rows(chunk, part, not following, self.size * read // self._height)
             if not following:
                 break
@@ -204,11 +207,15 @@ class Workbook:
         if (self._stat.st_size, self._stat.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
 
-    def _errors(self) -> dict[tuple[int, int], str]:
-        """Find the cells of the sheet that show an error, such as `#N/A`, which calamine takes for empty ones.
+    def _shown(self) -> dict[tuple[int, int], str]:
+        """Find the cells of an xlsx that calamine gives otherwise than they stand there.
+
+        It takes what shows an error, such as `#N/A`, for empty, and every number for a double, although some programs
+        write all digits of an identifier.
 
         Returns:
-            What is shown, by row, counted from 0 at the sheet's top, and column, counted from 0 at the table's left.
+            What stands there, by row, counted from 0 at the sheet's top, and column, counted from 0 at the table's
+            left.
         """
         if self._format != "xlsx":
             return {}
@@ -217,7 +224,7 @@ class Workbook:
             with zipfile.ZipFile(self._path) as archive, archive.open(_sheet_part(archive, self._sheet.name)) as sheet:
                 return {
                     (int(row) - 1, _column_number(letters) - left): text.decode("utf-8", "replace")
-                    for letters, row, text in _error_cells(sheet)
+                    for letters, row, text in _cells(sheet, long=self._has_long)
                 }
         except (zipfile.BadZipFile, zlib.error, KeyError, ET.ParseError) as error:
             raise self._damaged() from error
@@ -230,7 +237,7 @@ class Workbook:
             for cells in zip(*piece.rows, strict=True)
         ]
         columns = columns or [[] for _ in self._heading.names]
-        for (row, column), text in piece.errors.items():
+        for (row, column), text in piece.shown.items():
             columns[column][row] = text
         headers = [row for row in _equal(columns[0], self._header[0]) if self._is_header(columns, row)]
         keep = np.delete(np.arange(count), headers)
@@ -256,6 +263,10 @@ class Workbook:
             sha256=self._sha256,
             left_out=above | dict(sorted(left_out.items())),
         )
+
+
+def _trimmed(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return [[cell_text(cell).strip() for cell in row] for row in rows]
 
 
 def _equal(cells: Sequence[str], text: str) -> list[int]:
@@ -316,18 +327,30 @@ def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
     raise KeyError(sheet)
 
 
-def _error_cells(sheet: IO[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Find column, row and text of the cells that show an error; no cell of them is longer than a chunk."""
+def _cells(sheet: IO[bytes], *, long: bool) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Find column, row and text of the cells that show an error, and of `long` numbers that keep all their digits."""
     rest = b""
     while chunk := sheet.read(_CHUNK):
         text = rest + chunk
-        end = 0
-        if _ERROR_MARK in text:
-            for cell in _ERROR.finditer(text):
-                yield cell[1], cell[2], cell[3]
-                end = cell.end()
-        # A cell that is cut in two goes on in the next chunk.
+        found = list(_ERROR.finditer(text)) if _ERROR_MARK in text else []
+        found += [cell for cell in _LONG.finditer(text) if is_exact(cell[3].decode())] if long else []
+        for cell in found:
+            yield cell[1], cell[2], cell[3]
+        # A cell that is cut in two goes on in the next chunk; none is longer than a chunk.
+        end = max((cell.end() for cell in found), default=0)
         rest = text[max(end, text.rfind(b"<c "), len(text) - _CHUNK) :]
+
+
+def is_exact(digits: str) -> bool:
+    """Whether these digits of a whole number are its own: no program that had it as a double would have written them.
+
+    Excel keeps 15 digits, JavaScript writes the fewest that tell a double from others and then zeros, C's `%.16G` 16
+    or `%.0f` all that the double has.
+    """
+    number = int(digits)
+    double = float(number)
+    by_programs = {int(double), *(int(Decimal(f"{double:.{places - 1}E}")) for places in (15, 16, 17))}
+    return number not in by_programs
 
 
 def _column_number(letters: bytes) -> int:

@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 import xlsxwriter
@@ -17,7 +18,7 @@ from csvexport.issues import REJECTED_COLUMNS, Code
 from csvexport.profile import SourceSettings, load_profile
 from csvexport.sources import open_sources, workbook
 from csvexport.sources.forms import find_format
-from csvexport.sources.workbook import Workbook, cell_text
+from csvexport.sources.workbook import Workbook, cell_text, is_exact
 from csvexport.values.identifiers import Rule, read_identifier
 from csvexport.workflow import Options, build
 
@@ -69,6 +70,12 @@ def opened(tmp_path):
         return Workbook(path, "deals.xlsx", SourceSettings(**overrules), expected, find_format(path))
 
     return open_book
+
+
+@pytest.fixture
+def whole(tmp_path):
+    write_xlsx(tmp_path / "whole.xlsx", {"Сделки": [["ID", "n"], *([f"r{row}", row] for row in range(500))]}).close()
+    return tmp_path / "whole.xlsx"
 
 
 def read(source):
@@ -148,6 +155,41 @@ def test_what_shows_an_error_is_not_taken_for_empty(opened, monkeypatch, chunk):
     rows = [["ID", "Сумма"], *([str(row), "#REF!" if row % 3 else row] for row in range(40))]
     read_rows, _ = read(opened([["Отчёт"], [], *rows], "Сумма"))
     assert read_rows == {row + 4: (str(row), "#REF!" if row % 3 else str(row)) for row in range(40)}
+
+
+def test_a_number_with_all_its_digits_keeps_them_but_not_what_a_program_has_rounded(whole, tmp_path):
+    cells = ["1706436776194551959", "14088358217176488025", "1706436776194550000", "1.7064367761945519E+18", "17"]
+    cells += ["1706436776194552000", "9007199254740992"]
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "long.xlsx", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if "sheet1" in name:
+                for row, cell in enumerate(cells):
+                    content = content.replace(
+                        f'<c r="B{row + 2}"><v>{row}</v>'.encode(), f'<c r="B{row + 2}"><v>{cell}</v>'.encode()
+                    )
+            target.writestr(name, content)
+    rows, _ = read(Workbook(tmp_path / "long.xlsx", "long.xlsx", SourceSettings(), ["ID"], "xlsx"))
+    assert [rows[row + 2][1] for row in range(8)] == [
+        "1706436776194551959",
+        "14088358217176488025",
+        "1.70643677619455E+18",
+        "1.70643677619455E+18",
+        "17",
+        "1.70643677619455E+18",
+        "9.00719925474099E+15",
+        "7",
+    ]
+
+
+@given(st.integers(2**53, 10**20 - 1))
+@example(1706436776194551959)
+def test_digits_that_a_double_would_print_are_not_taken_for_the_number_s_own(number):
+    double = float(number)
+    texts = (repr(double), f"{double:.0f}", f"{double:.15g}", f"{double:.16g}", f"{double:.17g}")
+    printed = {int(Decimal(text)) for text in texts}
+    assert not any(is_exact(str(one)) for one in printed)
+    assert is_exact(str(number)) == (number not in printed)
 
 
 # Tables
@@ -314,12 +356,6 @@ def refused(path, **overrules):
         read(Workbook(path, path.name, SourceSettings(**overrules), ["ID"], find_format(path)))
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-@pytest.fixture
-def whole(tmp_path):
-    write_xlsx(tmp_path / "whole.xlsx", {"Сделки": [["ID", "n"], *([f"r{row}", row] for row in range(500))]}).close()
-    return tmp_path / "whole.xlsx"
 
 
 def test_an_encrypted_workbook(whole, tmp_path):
