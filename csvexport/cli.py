@@ -35,8 +35,7 @@ GLIBC_TRIM_THRESHOLD, GLIBC_MMAP_THRESHOLD, GLIBC_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 1 << 28
 
 # What libraries take from the environment when they are imported: numpy starts a thread for each core, which spins, for
-# algebra of which there is none here, and asks for huge pages for memory that is kept anyway; pydantic looks through
-# all that is installed for plugins.
+# algebra of which there is none here; pydantic looks through all that is installed for plugins.
 LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 # New objects after which Python looks for cycles; nothing here makes many of those.

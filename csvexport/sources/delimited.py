@@ -23,9 +23,10 @@ from csvexport.blocks import BadRow, Block
 from csvexport.columns import bytes_column, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
+from csvexport.sources.changes import refuse_change
 from csvexport.sources.detection import LINE_BREAKS, Form, detect
 from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
-from csvexport.sources.tables import Cells, block_of
+from csvexport.sources.tables import Cells, all_left_out, block_of
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
@@ -149,11 +150,9 @@ class DelimitedFile:
         """
         try:
             yield from self._pieces()
-            after = self._path.stat()
+            refuse_change(self._path, self.label, self._stat)
         except OSError as error:
             raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
-        if (self._stat.st_size, self._stat.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
 
     def _pieces(self) -> Iterator[Piece]:
         with self._path.open("rb", buffering=0) as file:
@@ -199,7 +198,6 @@ class DelimitedFile:
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
         """Describe the file after `pieces` has come to its end."""
-        above = {"preamble": self._form.header - 1} if self._form.header > 1 else {}
         return SourceFacts(
             path=self.label,
             format="csv",
@@ -209,7 +207,7 @@ class DelimitedFile:
             rows=rows,
             bytes=self._bytes,
             sha256=self._sha256,
-            left_out=above | dict(sorted(left_out.items())),
+            left_out=all_left_out(self.header_row, left_out),
         )
 
     @property

@@ -16,6 +16,7 @@ from typing import Final, Protocol, TypeVar
 import pyarrow as pa
 
 from csvexport.errors import SourceError
+from csvexport.sources.changes import refuse_change
 from csvexport.sources.forms import is_workbook
 
 STDIN: Final = "-"
@@ -49,10 +50,12 @@ def unpacked(path: Path, label: str, folder: Path) -> list[tuple[str, Path]]:
         What to read instead, each with the name that messages give it; the file itself if it is no archive.
 
     Raises:
-        SourceError: the file cannot be read, or the archive is damaged, cut off, encrypted or empty.
+        SourceError: the file cannot be read or changed meanwhile, or the archive is damaged, cut off, encrypted or
+            empty.
         OSError: the content cannot be written.
     """
     try:
+        before = path.stat()
         with path.open("rb") as file:
             magic = file.read(len(_ZIP))
     except FileNotFoundError as error:
@@ -61,15 +64,18 @@ def unpacked(path: Path, label: str, folder: Path) -> list[tuple[str, Path]]:
         raise SourceError(f"{label}: cannot be read: {error.strerror}") from error
     if magic.startswith(_GZIP):
         with _told(label, gzip.open, path) as packed:
-            return [(label, _written(packed, folder, label))]
-    if magic == _ZSTD:
+            found = [(label, _written(packed, folder, label))]
+    elif magic == _ZSTD:
         with _told(label, pa.CompressedInputStream, str(path), "zstd") as packed:
-            return [(label, _written(packed, folder, label))]
-    if magic == _ZIP and not is_workbook(path):
+            found = [(label, _written(packed, folder, label))]
+    elif magic == _ZIP and not is_workbook(path):
         # Where a name is not marked as UTF-8, a Russian Windows has written it.
         with _told(label, partial(zipfile.ZipFile, metadata_encoding="cp866"), path) as archive:
-            return _members(archive, label, folder)
-    return [(label, path)]
+            found = _members(archive, label, folder)
+    else:
+        return [(label, path)]
+    refuse_change(path, label, before)
+    return found
 
 
 def standard_input(folder: Path) -> Path:

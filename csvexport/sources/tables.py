@@ -113,6 +113,12 @@ def block_of(cells: Cells, heading: Heading, codec: str, *, last: bool) -> Block
     return Block(named, codec, rows, cells.records, cells.bad, left_out)
 
 
+def all_left_out(header_row: int, left_out: Mapping[str, int]) -> dict[str, int]:
+    """Give all records of a table that are no rows, by what they are: what its blocks left out, and the preamble."""
+    above = {"preamble": header_row - 1} if header_row > 1 else {}
+    return above | dict(sorted(left_out.items()))
+
+
 def _without(
     places: Sequence[int] | NDArray[np.intp], columns: Sequence[pa.Array], rows: NDArray[np.int64]
 ) -> tuple[Sequence[pa.Array], NDArray[np.int64]]:

@@ -35,7 +35,8 @@ from csvexport.blocks import Block
 from csvexport.columns import text_column
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
-from csvexport.sources.tables import HEADER_WITHIN, Cells, Heading, block_of, find_header
+from csvexport.sources.changes import refuse_change
+from csvexport.sources.tables import HEADER_WITHIN, Cells, Heading, all_left_out, block_of, find_header
 from csvexport.summary import SourceFacts
 
 ROWS: Final = 1 << 14
@@ -187,7 +188,7 @@ class Workbook:
         """Read the sheet once, from the row below the header to its end.
 
         Raises:
-            SourceError: the file changed since it was looked at.
+            SourceError: the file changed since it was looked at, or is gone.
         """
         rows = itertools.islice(self._sheet.iter_rows(), self.header_row, None)
         shown = self._shown()
@@ -203,9 +204,7 @@ class Workbook:
             if not following:
                 break
             first, chunk = read, following
-        after = self._path.stat()
-        if (self._stat.st_size, self._stat.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise SourceError(f"{self.label}: the file changed while it was read; wait until its export is complete")
+        refuse_change(self._path, self.label, self._stat)
 
     def _shown(self) -> dict[tuple[int, int], str]:
         """Find the cells of an xlsx that calamine gives otherwise than they stand there.
@@ -228,6 +227,8 @@ class Workbook:
                 }
         except (zipfile.BadZipFile, zlib.error, KeyError, ET.ParseError) as error:
             raise self._damaged() from error
+        except OSError as error:
+            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
 
     def parse(self, piece: Rows, categories: Collection[str]) -> Block:  # noqa: ARG002 - what every source takes
         """Turn rows into a block; safe to call from several threads."""
@@ -251,7 +252,6 @@ class Workbook:
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
         """Describe the file after `pieces` has come to its end."""
-        above = {"preamble": self.header_row - 1} if self.header_row > 1 else {}
         return SourceFacts(
             path=self.label,
             format=self._format,
@@ -261,7 +261,7 @@ class Workbook:
             rows=rows,
             bytes=self.size,
             sha256=self._sha256,
-            left_out=above | dict(sorted(left_out.items())),
+            left_out=all_left_out(self.header_row, left_out),
         )
 
 

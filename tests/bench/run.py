@@ -92,9 +92,6 @@ class Benchmark:
         counts = ""
         for number in range(rounds):
             for tool in self.tools:
-                # Before every run, since the output of the last one may have driven the export out of memory, and who
-                # makes its own output durable must not wait for that of others.
-                os.sync()
                 warm(self.export)
                 run = measure(self.command(tool), self.scratch / "log.txt")
                 runs[tool].append(run)
@@ -124,7 +121,12 @@ class Benchmark:
 
 
 def warm(path: Path) -> None:
-    """Read a file into the page cache."""
+    """Have the disk idle and a file in the page cache, as before every run.
+
+    The output of the last run may have driven the file out, and who makes its own output durable must not wait for
+    that of others.
+    """
+    os.sync()
     with path.open("rb") as source:
         while source.read(1 << 20):
             pass

@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 import sys
 import zipfile
 
@@ -148,3 +149,17 @@ def test_nothing_is_piped_in(sources, monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(SourceError, match="nothing is piped in"):
         sources(b"", "-")
+
+
+def test_an_archive_that_changes_while_it_is_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "export.csv.gz"
+    path.write_bytes(PACKED["gzip"])
+    opened = gzip.open
+
+    def open_late(file):
+        os.utime(file, ns=(1, 1))
+        return opened(file)
+
+    monkeypatch.setattr(gzip, "open", open_late)
+    with pytest.raises(SourceError, match=r"^export.csv.gz: the file changed while it was read"):
+        unpacked(path, "export.csv.gz", tmp_path)

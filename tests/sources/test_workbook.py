@@ -417,3 +417,16 @@ def test_a_workbook_that_changes_while_it_is_read(whole, monkeypatch):
     os.utime(whole, ns=(1, 1))
     with pytest.raises(SourceError, match="changed while it was read"):
         list(pieces)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no open file")
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_workbook_that_is_removed_while_it_is_read(whole, monkeypatch, taken):
+    monkeypatch.setattr(workbook, "ROWS", 100)
+    source = Workbook(whole, "whole.xlsx", SourceSettings(), ["ID"], "xlsx")
+    pieces = source.pieces()
+    for _ in range(taken):
+        next(pieces)
+    whole.unlink()
+    with pytest.raises(SourceError, match=r"^whole.xlsx: cannot be read: No such file or directory$"):
+        list(pieces)
