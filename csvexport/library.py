@@ -68,7 +68,7 @@ def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame
     paths = [str(export) for export in exports]
     expected = {column for column, _ in profile.places()}
     with TemporaryDirectory(prefix="csvexport-") as scratch:
-        for source in open_sources(profile, paths, expected, Path(scratch)):
+        for source in open_sources(profile.source, profile.path.parent, paths, expected, Path(scratch)):
             check_columns(profile, source.columns)
             row = source.header_row + 1
             for piece in source.pieces():

@@ -212,7 +212,12 @@ def _printable_summary(summary: Summary) -> Summary:
         summary,
         profile=printable(summary.profile),
         sources=tuple(
-            replace(source, path=printable(source.path), sheet=source.sheet and printable(source.sheet))
+            replace(
+                source,
+                path=printable(source.path),
+                sheet=source.sheet and printable(source.sheet),
+                records=source.records and printable(source.records),
+            )
             for source in summary.sources
         ),
         examples={code: tuple(map(_printable_example, examples)) for code, examples in summary.examples.items()},

@@ -8,16 +8,17 @@ from decimal import Decimal
 from csvexport.issues import CATALOGUE, Code, Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
     """One file that was read.
 
     Attributes:
         path: as the profile or the command line names it.
-        format: `csv`, `xlsx`, `xlsb`, `xls` or `ods`.
-        encoding: `utf-8`, `cp1251`, `utf-16`, `koi8-r` or `cp866`; None for a workbook.
-        delimiter: one character; None for a workbook.
-        sheet: the sheet of a workbook; None for a CSV.
+        format: `csv`, `xlsx`, `xlsb`, `xls`, `ods`, `json`, `jsonl`, `xml` or `parquet`.
+        encoding: of a CSV: `utf-8`, `cp1251`, `utf-16`, `koi8-r` or `cp866`.
+        delimiter: of a CSV, one character.
+        sheet: of a workbook, its name.
+        records: of JSON and XML, the names on the way to the records, joined by dots; empty where they are the whole.
         rows: records read, the unreadable ones included; the header and what `left_out` counts are not among them.
         bytes: size of the file.
         sha256: of the file, in hex.
@@ -26,9 +27,10 @@ class SourceFacts:
 
     path: str
     format: str
-    encoding: str | None
-    delimiter: str | None
-    sheet: str | None
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    records: str | None = None
     rows: int
     bytes: int
     sha256: str
@@ -36,11 +38,14 @@ class SourceFacts:
 
     @property
     def form(self) -> str:
-        """The file's form in words: `cp1251, semicolon`, or `xlsx, sheet "Deals"`."""
-        if self.delimiter is None:
-            return f'{self.format}, sheet "{self.sheet}"'
-        word = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(self.delimiter, self.delimiter)
-        return f"{self.encoding}, {word}"
+        """The file's form in words: `cp1251, semicolon`, or `xlsx, sheet "Deals"`, or `json, result.items`."""
+        if self.delimiter is not None:
+            words = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+            return f"{self.encoding}, {words.get(self.delimiter, self.delimiter)}"
+        name = {"jsonl": "json lines"}.get(self.format, self.format)
+        if self.sheet is not None:
+            return f'{name}, sheet "{self.sheet}"'
+        return f"{name}, {self.records}" if self.records else name
 
 
 @dataclass(frozen=True, slots=True)

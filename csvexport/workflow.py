@@ -165,7 +165,7 @@ class _Run:
         self._options = options
         self._scratch = scratch
         expected = {column for column, _ in profile.places()}
-        self._sources = open_sources(profile, options.exports, expected, scratch)
+        self._sources = open_sources(profile.source, profile.path.parent, options.exports, expected, scratch)
         for source in self._sources:
             check_columns(profile, source.columns)
         now, zone = options.now, ZoneInfo(profile.timezone)

@@ -34,7 +34,7 @@ from csvexport.profile.secrets import REFERENCE, Secret
 from csvexport.profile.wording import ProfileValueError, key_written, kind, shown, suggestion, written
 
 IdentifierType = Literal["UserId", "ClientId", "Yclid", "PurchaseId"]
-Format = Literal["csv", "xlsx", "xlsb", "xls", "ods"]
+Format = Literal["csv", "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "xml", "parquet"]
 Delimiter = Literal[",", ";", "\t", "|"]
 
 
@@ -165,6 +165,12 @@ class SourceSettings(Table):
         None,
         description="The sheet of a workbook: its name, or its number, the first being 1.",
         examples=["Сделки", 2],
+    )
+    records: Annotated[str, PlainValidator(readers.read_records), _FILLED] | None = Field(
+        None,
+        description="Where in JSON or XML the records stand: the names on the way to their list, or to the repeated "
+        "element, joined by dots.",
+        examples=["result.items"],
     )
     encoding: EncodingName | None = Field(None, description="The files' encoding.", examples=["cp1251"])
     delimiter: Annotated[Delimiter, BeforeValidator(readers.one_of(get_args(Delimiter)))] | None = Field(

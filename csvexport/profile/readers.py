@@ -197,6 +197,14 @@ def read_column(value: object) -> str:
     return value.strip()
 
 
+def read_records(value: object) -> str:
+    """Read the names on the way to a list of records, joined by dots."""
+    path = read_text(value).strip()
+    if not all(part.strip() for part in path.split(".")):
+        raise ProfileValueError(f'must be names joined by dots, such as "result.items", not {shown(value)}')
+    return path
+
+
 def read_columns(value: object) -> tuple[str, ...]:
     """Read the name of a column, or a list of such names."""
     return _one_or_more(value, read_column, "column")

@@ -8,11 +8,14 @@ from typing import Any, Protocol
 
 from csvexport.blocks import Block
 from csvexport.errors import SourceError
-from csvexport.profile import Profile, SourceSettings
+from csvexport.profile import SourceSettings
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
 from csvexport.sources.packed import STDIN, standard_input, unpacked
 from csvexport.summary import SourceFacts
+
+# Of a folder's files those that are none of its exports: hidden ones, and the locks that Excel leaves beside a workbook.
+_HIDDEN = (".", "~$")
 
 
 class Source(Protocol):
@@ -32,7 +35,7 @@ class Source(Protocol):
 
     @property
     def header_row(self) -> int:
-        """Number of the header's row; the rows of the first block count from the next."""
+        """Number of the header's row, 0 where there is none; the rows of the first block count from the next."""
 
     def pieces(self) -> Iterator[Any]:
         """Read the source once; each piece says as `position` how many bytes have been read so far."""
@@ -44,43 +47,49 @@ class Source(Protocol):
         """Describe the source after `pieces` has come to its end."""
 
 
-def open_sources(profile: Profile, exports: Sequence[str], expected: Collection[str], scratch: Path) -> list[Source]:
+def open_sources(
+    settings: SourceSettings, folder: Path, exports: Sequence[str], expected: Collection[str], scratch: Path
+) -> list[Source]:
     """Look at every source without reading it.
 
     Args:
-        profile: whose `[source]` says where the sources are and what overrules looking.
-        exports: paths from the command line, relative to the current folder; they stand instead of `source.path`.
+        settings: where the sources are, and what overrules looking.
+        folder: the profile's; `settings.path` and files of secrets are relative to it.
+        exports: paths from the command line, relative to the current folder; they stand instead of `settings.path`.
         expected: columns that the profile names.
-        scratch: a folder of the caller's, for what archives and standard input hold.
+        scratch: a folder of the caller's, for what is fetched, and for what archives and standard input hold.
 
     Raises:
         SourceError: no source is named, or one cannot be read.
+        ProfileError: a secret is not where the profile says.
         OSError: the scratch folder cannot be written to.
     """
-    if not exports and not profile.source.path:
-        raise SourceError(
-            f"{profile.path.name}: source.path names no export; name one, or give it: build PROFILE EXPORT"
-        )
-    folder = profile.path.parent
-    named = [(path, Path(path)) for path in exports] or [
-        found for path in profile.source.path for found in _found(folder, path)
+    if not exports and not settings.path:
+        raise SourceError("source.path in the profile names no export; name one, or give it: build PROFILE EXPORT")
+    named = [found for path in exports for found in _found(Path(), path, is_pattern=False)] or [
+        found for path in settings.path for found in _found(folder, path, is_pattern=True)
     ]
     files = [file for label, path in named for file in _unpacked(label, path, scratch)]
-    return [_open(path, label, profile.source, expected) for label, path in files]
+    return [_open(path, label, settings, expected) for label, path in files]
 
 
-def _found(folder: Path, pattern: str) -> list[tuple[str, Path]]:
-    """Find the files that a path or a pattern means, sorted, each with the name that messages give it."""
-    path = folder / Path(pattern).expanduser()
-    if pattern == STDIN:
-        return [(pattern, Path(pattern))]
-    if not glob.has_magic(pattern) or path.exists():
-        return [(pattern, path)]
-    paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
-    files = [path for path in paths if path.is_file()]
-    if not files:
-        raise SourceError(f"{pattern}: no file matches in {folder.resolve()}; check source.path in the profile")
-    return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in files]
+def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Path]]:
+    """Find the files that a path, a folder or a pattern means, sorted, each with the name that messages give it."""
+    if named == STDIN:
+        return [(named, Path(named))]
+    path = folder / Path(named).expanduser()
+    if path.is_dir():
+        found = sorted(inner for inner in path.iterdir() if inner.is_file() and not inner.name.startswith(_HIDDEN))
+        if not found:
+            raise SourceError(f"{named}: there is no file in this folder")
+    elif is_pattern and glob.has_magic(named) and not path.exists():
+        paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
+        found = [path for path in paths if path.is_file()]
+        if not found:
+            raise SourceError(f"{named}: no file matches in {folder.resolve()}; check source.path in the profile")
+    else:
+        return [(named, path)]
+    return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in found]
 
 
 def _unpacked(label: str, path: Path, scratch: Path) -> list[tuple[str, Path]]:
@@ -88,19 +97,30 @@ def _unpacked(label: str, path: Path, scratch: Path) -> list[tuple[str, Path]]:
     if label == STDIN:
         path = standard_input(scratch)
         label = "standard input"
-    if path.is_dir():
-        raise SourceError(f"{label}: this is a folder; name the file in it")
     if path.exists() and not path.is_file():
         raise SourceError(f"{label}: this is no regular file, and it must be read twice; save its content to a file")
     return unpacked(path, label, scratch)
 
 
 def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Source:
+    """Open a file as what it is; few exports need the libraries of the other forms."""
     try:
         form = settings.format or find_format(path)
         if form == "csv":
             return DelimitedFile(path, label, settings, expected)
-        from csvexport.sources.workbook import Workbook  # noqa: PLC0415 - few exports need its library
+        if form in {"json", "jsonl"}:
+            from csvexport.sources.objects import JsonFile  # noqa: PLC0415
+
+            return JsonFile(path, label, settings, expected, form)
+        if form == "xml":
+            from csvexport.sources.markup import XmlFile  # noqa: PLC0415
+
+            return XmlFile(path, label, settings, expected)
+        if form == "parquet":
+            from csvexport.sources.parquet import ParquetTable  # noqa: PLC0415
+
+            return ParquetTable(path, label)
+        from csvexport.sources.workbook import Workbook  # noqa: PLC0415
 
         return Workbook(path, label, settings, expected, form)
     except OSError as error:

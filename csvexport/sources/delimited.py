@@ -203,7 +203,6 @@ class DelimitedFile:
             format="csv",
             encoding=self._form.encoding,
             delimiter=self._form.delimiter.decode(),
-            sheet=None,
             rows=rows,
             bytes=self._bytes,
             sha256=self._sha256,

@@ -1,36 +1,67 @@
 """Which form an export has, told by its content and not by its name."""
 
+import codecs
+import re
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from csvexport.profile import Format
 
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 _PARTS: dict[str, Format] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb", "content.xml": "ods"}
 
 # Of a workbook that is cut off only the name says what it was to be.
 _SUFFIXES: dict[str, Format] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xlsb": "xlsb", ".ods": "ods"}
 
+_SAMPLE_BYTES = 1 << 20
+
+_JSON = re.compile(rb'\s*(?:\[\s*[\[\]{"\dtfn-]|\{\s*["}])')
+# A record to a line: a whole object, and another below it.
+_JSON_LINES = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
+# A web page begins with a tag as well, and is refused as what it is.
+_XML = re.compile(
+    rb"\s*<(?:\?xml|(?!(?:!doctype html|html|head|body|meta|style|table)\b)[^\W\d][\w:.-]*[\s/>])", re.IGNORECASE
+)
+
 
 def is_workbook(path: Path) -> bool:
     """Tell a workbook from everything else, other zip archives among it."""
-    return find_format(path) != "csv"
+    return find_format(path) in {"xls", *_PARTS.values()}
 
 
 def find_format(path: Path) -> Format:
-    """Tell what a file is; what is no workbook is looked at as delimited text.
+    """Tell what a file is; what is nothing else is looked at as delimited text.
 
     Raises:
         OSError: the file cannot be opened or read.
     """
     with path.open("rb") as file:
-        magic = file.read(len(_ZIP))
-        if magic == _OLE:
+        sample = file.read(_SAMPLE_BYTES)
+        if sample.startswith(_OLE):
             return "xls"
-        if magic != _ZIP:
-            return "csv"
-        try:
-            names = frozenset(zipfile.ZipFile(file).namelist())
-        except zipfile.BadZipFile:
-            return _SUFFIXES.get(path.suffix.lower(), "csv")
+        if sample.startswith(_PARQUET):
+            return "parquet"
+        if sample.startswith(_ZIP):
+            return _packed_format(file, path.suffix.lower())
+    text = sample.removeprefix(codecs.BOM_UTF8)
+    if _JSON.match(text):
+        return "jsonl" if _JSON_LINES.match(text) else "json"
+    return "xml" if _is_xml(text) else "csv"
+
+
+def _packed_format(file: BinaryIO, suffix: str) -> Format:
+    """Tell a workbook among zip archives."""
+    try:
+        names = frozenset(zipfile.ZipFile(file).namelist())
+    except zipfile.BadZipFile:
+        return _SUFFIXES.get(suffix, "csv")
     return next((form for part, form in _PARTS.items() if part in names), "csv")
+
+
+def _is_xml(text: bytes) -> bool:
+    """Whether this begins as XML does, in any encoding; a web page under an XML declaration is none of ours."""
+    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if text.startswith(mark):
+            text = text.removeprefix(mark).decode(codec, "replace").encode()
+    return bool(_XML.match(text))

@@ -255,8 +255,6 @@ class Workbook:
         return SourceFacts(
             path=self.label,
             format=self._format,
-            encoding=None,
-            delimiter=None,
             sheet=self._sheet.name,
             rows=rows,
             bytes=self.size,

@@ -78,7 +78,16 @@ def day_total(day=date(2024, 5, 31), target="order_paid", conversions=1, revenue
 
 
 def source(path="deals.csv", **changes):
-    facts = SourceFacts(path, "csv", "cp1251", ";", None, 1400, 1_234_567, "3f1e" * 16, {"preamble": 2, "total": 1})
+    facts = SourceFacts(
+        path=path,
+        format="csv",
+        encoding="cp1251",
+        delimiter=";",
+        rows=1400,
+        bytes=1_234_567,
+        sha256="3f1e" * 16,
+        left_out={"preamble": 2, "total": 1},
+    )
     return replace(facts, **changes)
 
 

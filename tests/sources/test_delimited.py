@@ -589,6 +589,7 @@ def profile(tmp_path):
     """A profile in its own folder, beside two exports; commands run elsewhere."""
     folder = tmp_path / "crm"
     (folder / "2024").mkdir(parents=True)
+    (folder / "2025").mkdir()
     for name in ("deals.csv", "2024/b.csv", "2024/a.csv", "2024/[new].csv"):
         (folder / name).write_text("x;y\n1;2\n")
 
@@ -600,10 +601,15 @@ def profile(tmp_path):
     return load
 
 
+def found(loaded, *arguments):
+    return open_sources(loaded.source, loaded.path.parent, *arguments)
+
+
 @pytest.mark.parametrize(
     ("source", "labels"),
     [
         ('path = "deals.csv"', ["deals.csv"]),
+        ('path = "2024"', ["2024/[new].csv", "2024/a.csv", "2024/b.csv"]),
         ('path = ["deals.csv", "2024/b.csv"]', ["deals.csv", "2024/b.csv"]),
         ('path = "2024/?.csv"', ["2024/a.csv", "2024/b.csv"]),
         ('path = "**/*.csv"', ["2024/[new].csv", "2024/a.csv", "2024/b.csv", "deals.csv"]),
@@ -611,14 +617,14 @@ def profile(tmp_path):
     ],
 )
 def test_the_profile_says_where_the_sources_are(profile, source, labels, tmp_path):
-    sources = open_sources(profile(source), [], (), tmp_path)
+    sources = found(profile(source), [], (), tmp_path)
     assert [source.label for source in sources] == labels
     assert all(read(source).rows == {2: ("1", "2")} for source in sources)
 
 
 def test_the_command_line_says_it_louder_from_where_it_runs(profile, tmp_path):
     (tmp_path / "other.csv").write_text("x;y\n3;4\n")
-    (source,) = open_sources(profile('path = "nowhere.csv"'), ["other.csv"], (), tmp_path)
+    (source,) = found(profile('path = "nowhere.csv"'), ["other.csv"], (), tmp_path)
     assert (source.label, read(source).rows) == ("other.csv", {2: ("3", "4")})
 
 
@@ -626,23 +632,23 @@ def test_the_command_line_says_it_louder_from_where_it_runs(profile, tmp_path):
     ("source", "message"),
     [
         ('path = "nowhere.csv"', r"nowhere.csv: no such file; check the path \(looked for .*crm.nowhere.csv\)"),
-        ('path = "2024"', "2024: this is a folder; name the file in it"),
+        ('path = "2025"', "2025: there is no file in this folder"),
         ('path = "2023/*.csv"', r"2023/\*.csv: no file matches in .*crm; check source.path in the profile"),
         ('path = "2*"', r"2\*: no file matches in .*"),
         ('path = "deals.csv/x"', "deals.csv/x: cannot be read: Not a directory"),
-        ("", "profile.toml: source.path names no export; name one, or give it: build PROFILE EXPORT"),
+        ("", "source.path in the profile names no export; name one, or give it: build PROFILE EXPORT"),
     ],
 )
 def test_sources_that_cannot_be_opened_are_named(profile, source, message, tmp_path):
     with pytest.raises(SourceError, match=f"^{message}$"):
-        open_sources(profile(source), [], (), tmp_path)
+        found(profile(source), [], (), tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
 def test_a_pipe_is_refused(profile, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match=r"^pipe: this is no regular file"):
-        open_sources(profile('path = "deals.csv"'), ["pipe"], (), tmp_path)
+        found(profile('path = "deals.csv"'), ["pipe"], (), tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="permissions that bind")
@@ -650,4 +656,4 @@ def test_a_file_that_may_not_be_read_is_refused(profile, tmp_path):
     loaded = profile('path = "deals.csv"')
     Path(loaded.path.parent / "deals.csv").chmod(0)
     with pytest.raises(SourceError, match=r"^deals.csv: cannot be read: Permission denied$"):
-        open_sources(loaded, [], (), tmp_path)
+        found(loaded, [], (), tmp_path)

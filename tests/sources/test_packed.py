@@ -48,7 +48,7 @@ def sources(tmp_path):
 
     def open_export(content, *exports):
         (tmp_path / "export.csv").write_bytes(content)
-        return open_sources(load_profile(tmp_path / "profile.toml"), exports, ["ID"], scratch)
+        return open_sources(load_profile(tmp_path / "profile.toml").source, tmp_path, exports, ["ID"], scratch)
 
     return open_export
 

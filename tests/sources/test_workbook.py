@@ -343,7 +343,9 @@ def test_rejected_rows_come_back_from_a_workbook(tmp_path):
     rows = [[*REJECTED_COLUMNS, "yclid", "at", "sum"], [*ours, "1234567", "31.05.2024 14:05:09", "5"]]
     write_xlsx(tmp_path / "corrected.xlsx", {"rejected": rows}).close()
     (tmp_path / "profile.toml").write_text(PROFILE.format(name="corrected.xlsx"), encoding="utf-8")
-    (source,) = open_sources(load_profile(tmp_path / "profile.toml"), (), ["yclid", "at", "sum"], tmp_path)
+    (source,) = open_sources(
+        load_profile(tmp_path / "profile.toml").source, tmp_path, (), ["yclid", "at", "sum"], tmp_path
+    )
     assert source.is_rejected_file
     assert (source.columns, read(source)[0]) == (("yclid", "at", "sum"), {2: ("1234567", "31.05.2024 14:05:09", "5")})
 
