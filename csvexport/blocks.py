@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +28,20 @@ class BadRow:
     reason: str
 
 
+class Deferred(Protocol):
+    """A column that is read only where somebody wants its cells."""
+
+    def take(self, places: pa.Array | None) -> pa.StringArray:
+        """Give the column, or the rows of it at these places (a column of numbers, ascending), as text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Some consecutive rows of a source.
 
     Attributes:
         columns: name to column, in the source's order; Arrow arrays of binary (bytes in `codec`), string (UTF-8, valid)
-            or a dictionary of either; no nulls.
+            or a dictionary of either; no nulls. A column that the profile does not name may be deferred.
         codec: name of Python's codec for binary columns.
         rows: for each row its place in the block, counted from 0 over all records, what is left out included.
         records: how many records the block spans; the next block's rows count from there.
@@ -41,7 +49,7 @@ class Block:
         left_out: records that are no rows, by what they are: `blank`, `header`, `total`.
     """
 
-    columns: Mapping[str, pa.Array]
+    columns: Mapping[str, pa.Array | Deferred]
     codec: str
     rows: NDArray[np.int64]
     records: int
@@ -51,6 +59,8 @@ class Block:
     def text(self, name: str, places: pa.Array | None = None) -> pa.StringArray:
         """Give a column (or the rows of it at these places, a column of numbers) as valid UTF-8 text without nulls."""
         column = self.columns[name]
+        if not isinstance(column, pa.Array):
+            return column.take(places)
         if places is not None:
             column = column.take(places)
         if pa.types.is_dictionary(column.type):
@@ -60,6 +70,8 @@ class Block:
     def categories(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """Give a column as the distinct texts in it and, for each row, the index of its text."""
         column = self.columns[name]
+        if not isinstance(column, pa.Array):
+            column = column.take(None)
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         return numbers(column.indices), decoded(column.dictionary, self.codec).to_pylist()

@@ -116,3 +116,22 @@ def lengths(column: pa.Array) -> NDArray[np.int32]:
         return lengths(column.dictionary)[numbers(column.indices)] if len(column) else np.zeros(0, np.int32)
     offsets, _ = offsets_and_bytes(column)
     return offsets[1:] - offsets[:-1]
+
+
+def is_utf_8(data: bytes, end: int) -> bool:
+    """Check the text up to `end` with Arrow's validator, which lets other threads run meanwhile."""
+    offsets = pa.py_buffer(np.array([0, end], np.int32))
+    try:
+        pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def slices(data: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.StringArray:
+    """Give parts of UTF-8 text, which do not overlap and stand in their order, as a column."""
+    bounds = np.empty(2 * len(begins) + 1, np.int32)
+    bounds[0:-1:2], bounds[1::2] = begins, ends
+    bounds[-1] = bounds[-2] if len(begins) else 0
+    parts = pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(data))
+    return parts.take(number_column(np.arange(0, len(bounds) - 1, 2, dtype=np.int32)))

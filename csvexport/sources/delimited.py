@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from csvexport.blocks import BadRow, Block
-from csvexport.columns import bytes_column, text_column
+from csvexport.columns import bytes_column, is_utf_8, text_column
 from csvexport.errors import SourceError
-from csvexport.profile import SourceSettings
+from csvexport.profile import ExportSettings
 from csvexport.sources.changes import refuse_change
 from csvexport.sources.detection import LINE_BREAKS, Form, detect
 from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
@@ -128,7 +128,7 @@ class DelimitedFile:
         is_rejected_file: whether this is a `rejected.csv` that comes back.
     """
 
-    def __init__(self, path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> None:
+    def __init__(self, path: Path, label: str, settings: ExportSettings, expected: Collection[str]) -> None:
         """Look at the file; see `detection.detect` for what is raised."""
         self.label = label
         self._path = path
@@ -247,7 +247,7 @@ class DelimitedFile:
             return False  # Arrow takes a byte order mark at the beginning for that of a file
         if self._form.codec == "cp1251" and data.find(b"\x98", 0, end) >= 0:
             return False  # the one byte that cp1251 does not define
-        return self._encoding_of_data != "utf-8" or _is_utf_8(data, end)
+        return self._encoding_of_data != "utf-8" or is_utf_8(data, end)
 
     def _may_repeat_header(self, columns: Sequence[pa.Array]) -> bool:
         """Whether a column, one of few distinct texts if there is such a one, holds its own name."""
@@ -353,13 +353,3 @@ def _read_ahead(descriptor: int, position: int) -> None:
     """Have the system fetch what is read next, where it can, while this process works on what it has."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, position, AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-
-
-def _is_utf_8(data: bytes, end: int) -> bool:
-    """Check the text up to `end` with Arrow's validator, which lets other threads run meanwhile."""
-    offsets = pa.py_buffer(np.array([0, end], np.int32))
-    try:
-        pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(data)]).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 from csvexport.errors import SourceError
 from csvexport.issues import REJECTED_COLUMNS
-from csvexport.profile import SourceSettings
+from csvexport.profile import ExportSettings
 from csvexport.sources.records import read_record
 from csvexport.sources.tables import HEADER_WITHIN, Heading, find_header, is_rejected_header
 
@@ -60,8 +60,8 @@ FOREIGN = (
 MARKUP = (
     (rb"<(!doctype html|html|head|body)", "a web page, not a CSV; was the login to the CRM lost during the download?"),
     (rb"<(meta|style|table)", "an HTML table under another name, not a CSV; export the table as CSV"),
-    (rb"<\?xml", "XML, not a CSV; export the table as CSV"),
-    (rb'(\[\s*)?\{\s*("|\})', "JSON, not a CSV; export the table as CSV"),
+    (rb"<\?xml", "XML, not a CSV; leave source.format out"),
+    (rb'(\[\s*)?\{\s*("|\})', "JSON, not a CSV; save it as UTF-8, and leave source.format out"),
 )
 
 # What a file without any text may hold.
@@ -96,7 +96,7 @@ class _Look:
     """What is known before delimiter and header are; `whole`: the sample is the whole file."""
 
     label: str
-    settings: SourceSettings
+    settings: ExportSettings
     expected: frozenset[str]
     whole: bool
     returns_only: bool = False
@@ -109,7 +109,7 @@ class _Look:
         return text
 
 
-def detect(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Form:
+def detect(path: Path, label: str, settings: ExportSettings, expected: Collection[str]) -> Form:
     """Look at the beginning of a file (and, while that is plain ASCII, at places further on).
 
     Args:
@@ -127,7 +127,7 @@ def detect(path: Path, label: str, settings: SourceSettings, expected: Collectio
         whole = len(sample) < SAMPLE_BYTES
         _refuse_foreign(sample, label)
         if _is_rejected_sample(sample):
-            settings = SourceSettings()  # they speak of the CRM's export, not of what came of it in a spreadsheet
+            settings = ExportSettings()  # they speak of the CRM's export, not of what came of it in a spreadsheet
             expected = {*expected, *REJECTED_COLUMNS}
         candidates = _encodings(sample, settings, _further(file) if not whole and sample.isascii() else b"")
     if not candidates:
@@ -160,7 +160,7 @@ def _further(file: BinaryIO) -> bytes:
     return b"\n".join(parts)
 
 
-def _encodings(sample: bytes, settings: SourceSettings, further: bytes) -> list[tuple[str, int]]:
+def _encodings(sample: bytes, settings: ExportSettings, further: bytes) -> list[tuple[str, int]]:
     """Give the codecs that bytes and profile allow, likeliest first, each with the length of the byte order mark."""
     found = _marked(sample) or _utf_16(sample)
     if not found and settings.encoding in CYRILLIC:

@@ -1,0 +1,190 @@
+"""Which list in a JSON document holds the records, and where it begins."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final, NamedTuple
+
+import numpy as np
+
+from csvexport.errors import SourceError
+from csvexport.sources.flattening import NoRecordError, read_record
+from csvexport.sources.structure import find_brackets, find_elements, find_quotes
+
+SAMPLE_BYTES: Final = 1 << 20
+"""How much of a document is looked at before a list is chosen, unless there is none in it."""
+
+SAMPLE_RECORDS: Final = 1000
+"""How many records are looked at for their columns."""
+
+LONGEST_RECORD: Final = 64 << 20
+"""No record is longer, nor is a text in a document; waiting for their end would fill the memory."""
+
+_KEY: Final = re.compile(rb'("(?:[^"\\]|\\.)*+")\s*:\s*\Z', re.DOTALL)
+_BEGINNING: Final = re.compile(rb"\[\s*([{\]]?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the records stand.
+
+    Attributes:
+        path: the names on the way to their list, joined by dots; empty where it is the whole document.
+        start: offset of the first byte behind the list's bracket; 0 where the document is the one record.
+        depth: how many brackets are open there.
+        end: offset of the bracket that ends it, None where that was not looked for.
+        is_empty: whether there are none.
+    """
+
+    path: str
+    start: int
+    depth: int
+    end: int | None = None
+    is_empty: bool = False
+
+
+class _Buffer(NamedTuple):
+    """A part of the document, cut behind a bracket, so that no text and no name is cut in two."""
+
+    data: bytes
+    offset: int
+    places: list[int]
+    depths: "np.typing.NDArray[np.int64]"
+
+
+class _Walk:
+    """A walk through the objects of a document; of every list only its beginning is looked at, and its end."""
+
+    def __init__(self) -> None:
+        self.lists: list[Place] = []
+        self.others: list[str] = []
+        self._names: list[str] = []
+        self._skipped: int | None = None
+        self.depth = 0
+
+    def follow(self, buffer: _Buffer) -> None:
+        """Go on through the next part."""
+        number = 0
+        while number < len(buffer.places):
+            if self._skipped is not None:
+                ends = np.flatnonzero(buffer.depths[number:] == self._skipped)
+                if not len(ends):
+                    break
+                number += int(ends[0])
+                self._leave(buffer.offset + buffer.places[number])
+            elif buffer.data[buffer.places[number]] in b"[{":
+                self._enter(buffer, buffer.places[number], int(buffer.depths[number]))
+            else:
+                self._names = self._names[:-1]
+            number += 1
+        if len(buffer.depths):
+            self.depth = int(buffer.depths[-1])
+
+    def _enter(self, buffer: _Buffer, place: int, depth: int) -> None:
+        key = _KEY.search(buffer.data, max(0, buffer.data.rfind(b"\n", 0, place) - 200), place) or _KEY.search(
+            buffer.data, 0, place
+        )
+        name = json.loads(key[1]) if key else ""
+        if buffer.data[place : place + 1] == b"{":
+            self._names = [*self._names, name]
+            return
+        path = ".".join([*self._names, name][1:])
+        beginning = _BEGINNING.match(buffer.data, place)
+        first = beginning[1] if beginning else b""
+        if first:
+            self.lists.append(Place(path, buffer.offset + place + 1, depth, is_empty=first == b"]"))
+        else:
+            self.others.append(path)
+        self._skipped = depth - 1
+
+    def _leave(self, end: int) -> None:
+        if self.lists and self.lists[-1].end is None:
+            self.lists[-1] = replace(self.lists[-1], end=end)
+        self._skipped = None
+
+
+def find_list(file: BinaryIO, label: str, records: str | None, expected: Collection[str]) -> Place:
+    """Find the records of a JSON document.
+
+    Args:
+        file: the document, UTF-8.
+        label: how messages name it.
+        records: the names on the way to the list, joined by dots; None: it is found by looking.
+        expected: columns that the profile names; the list whose records have most of them is meant, and where none has
+            any, the longest.
+
+    Raises:
+        SourceError: there is no such list, several are equally likely, or the document is cut off.
+        OSError: the file cannot be read.
+    """
+    walk = _Walk()
+    sample = b""
+    for buffer in _buffers(file, label):
+        sample = sample or buffer.data
+        walk.follow(buffer)
+        named = [place for place in walk.lists if place.path == records]
+        if named:
+            return named[0]
+        if records is None and any(not place.is_empty for place in walk.lists):
+            return _chosen(walk.lists, sample, label, frozenset(expected))
+    if walk.depth:
+        raise cut_off(label)
+    if records is not None:
+        there = ", ".join(f'"{place.path}"' for place in walk.lists) or "none"
+        raise SourceError(f'{label}: there is no list of objects "{records}"; the lists here: {there}')
+    if walk.lists:
+        return walk.lists[0]
+    if sample.lstrip().startswith(b"["):
+        raise SourceError(f"{label}: the list holds no objects; each record must be one, with the names of its columns")
+    return Place("", 0, 0)
+
+
+def cut_off(label: str) -> SourceError:
+    """What to say of a document that ends too early."""
+    return SourceError(f"{label}: the JSON is cut off; was the download or the export interrupted? Export it again")
+
+
+def _buffers(file: BinaryIO, label: str) -> Iterator[_Buffer]:
+    """Read a document in parts that each end behind a bracket."""
+    rest, offset, depth = b"", 0, 0
+    while True:
+        chunk = file.read(SAMPLE_BYTES)
+        data = rest + chunk
+        text = np.frombuffer(data, np.uint8)
+        places, depths = find_brackets(text, find_quotes(text))
+        # What a list begins with may still be to come, so that the last bracket waits for the next part.
+        whole = len(places) - 1 if chunk else len(places)
+        if whole > 0 or not chunk:
+            yield _Buffer(data, offset, places[: max(whole, 0)].tolist(), depths[: max(whole, 0)] + depth)
+            cut = int(places[whole - 1]) + 1 if whole > 0 else len(data)
+            depth += int(depths[whole - 1]) if whole > 0 else 0
+            rest, offset = data[cut:], offset + cut
+        else:
+            rest = data
+        if not chunk:
+            return
+        if len(rest) > LONGEST_RECORD:
+            raise SourceError(f"{label}: a text is longer than {LONGEST_RECORD >> 20} MiB; this is no export")
+
+
+def _chosen(lists: list[Place], sample: bytes, label: str, expected: frozenset[str]) -> Place:
+    """Choose among the lists that begin in the first part of the document."""
+    lists = [place for place in lists if not place.is_empty]
+    found = [len(expected.intersection(_names(sample, place))) for place in lists]
+    likely = [place for place, count in zip(lists, found, strict=True) if count == max(found)]
+    if max(found) and len(likely) > 1:
+        listed = " or ".join(f'"{place.path}"' for place in likely)
+        raise SourceError(f"{label}: several lists have the columns of the profile; write source.records = {listed}")
+    return max(likely, key=lambda place: (place.end or len(sample)) - place.start)
+
+
+def _names(sample: bytes, place: Place) -> frozenset[str]:
+    data = sample[place.start : place.end]
+    starts, ends, _ = find_elements(data)
+    names: set[str] = set()
+    for start, end in zip(starts[:SAMPLE_RECORDS].tolist(), ends[:SAMPLE_RECORDS].tolist(), strict=True):
+        with suppress(NoRecordError):
+            names.update(read_record(data[start:end]))
+    return frozenset(names)

@@ -1,0 +1,341 @@
+"""JSON documents and JSON Lines: a list of objects is read as a table of text.
+
+Both are cut where a record ends, so that a document of any size is streamed. What most records look like is read by a
+kernel over the whole piece (`plain_json`), everything else record by record (`flattening`).
+"""
+
+import codecs
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from csvexport.blocks import BadRow, Block
+from csvexport.columns import mask_column, numbers, replace_texts, text_column
+from csvexport.errors import SourceError
+from csvexport.profile import ExportSettings
+from csvexport.sources.changes import refuse_change
+from csvexport.sources.flattening import NoRecordError, read_record
+from csvexport.sources.lists import LONGEST_RECORD, SAMPLE_RECORDS, Place, cut_off, find_list
+from csvexport.sources.plain_json import PlainRecords, read_plain
+from csvexport.sources.structure import find_brackets, find_elements, find_quotes
+from csvexport.summary import SourceFacts
+
+PIECE_BYTES: Final = 2 << 20
+
+# Where more of the records are odd, the kernel's work is lost.
+_ODD_SHARE: Final = 0.5
+
+_BLANK: Final = b" \t\r\n"
+
+# How much of a record that cannot be read is kept for the reader of `rejected.csv`.
+_BAD_TEXT: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some whole records.
+
+    Attributes:
+        data: their text, and what stands between them.
+        position: how many bytes of the file have been read so far.
+        ends_open: whether the file ends here without a line break.
+    """
+
+    data: bytes
+    position: int
+    ends_open: bool = False
+
+
+_Read = Callable[[int], bytes]
+_Tell = Callable[[], int]
+
+
+class _Text(NamedTuple):
+    """What stands for a record in a piece: its number and its text; empty for a line without one."""
+
+    number: int
+    text: bytes
+
+
+class _Referred(NamedTuple):
+    """What the reference read: columns by name, the numbers of their rows, and what is no record."""
+
+    columns: dict[str, pa.StringArray]
+    rows: NDArray[np.int64]
+    bad: list[BadRow]
+
+
+class _Column:
+    """One column of a piece, read where it is wanted: by the kernel, and by the reference what that left to it."""
+
+    def __init__(self, name: str, plain: PlainRecords, read: _Referred, records: NDArray[np.int64]) -> None:
+        """Take where the cells stand; `records` are the block's rows."""
+        self._name = name
+        self._plain = plain
+        self._read = read
+        self._records = records
+
+    def take(self, places: pa.Array | None) -> pa.StringArray:
+        """Give the column, or the rows of it at these places, ascending."""
+        records = self._records if places is None else self._records[numbers(places)]
+        cells = self._plain.cells(self._name, None if len(records) == len(self._plain.starts) else records)
+        odd = np.searchsorted(records, self._read.rows)
+        found = records.take(odd, mode="clip") == self._read.rows
+        texts = self._read.columns[self._name].filter(mask_column(found))
+        return replace_texts(cells, odd[found], texts)
+
+
+class JsonFile:
+    """One JSON document, or a file of JSON Lines.
+
+    Attributes:
+        label: the path as the user gave it.
+        columns: those of the first records, in their order, and further on those that the profile names.
+        size: bytes of the file.
+        is_rejected_file: never.
+        header_row: 0, there is no header.
+    """
+
+    is_rejected_file = False
+    header_row = 0
+
+    def __init__(self, path: Path, label: str, settings: ExportSettings, expected: Collection[str], form: str) -> None:
+        """Open the file, find its records and what they hold.
+
+        Args:
+            path: the file, UTF-8.
+            label: how messages name it.
+            settings: what the profile overrules.
+            expected: columns that the profile names.
+            form: `json` or `jsonl`.
+
+        Raises:
+            SourceError: the file holds no records, is cut off, or is in another encoding.
+            OSError: the file cannot be read.
+        """
+        self.label = label
+        self._path = path
+        self._format = form
+        self._stat = path.stat()
+        self.size = self._stat.st_size
+        self._sha256 = ""
+        with path.open("rb") as file:
+            mark = file.read(len(codecs.BOM_UTF8))
+            self._mark = len(mark) if mark == codecs.BOM_UTF8 else 0
+            if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise SourceError(f"{label}: this is JSON in UTF-16; save it as UTF-8")
+            file.seek(self._mark)
+            self._place = Place("", 0, 0) if form == "jsonl" else find_list(file, label, settings.records, expected)
+        self._expected = frozenset(expected)
+        self.columns = self._found_columns(expected)
+        if not self.columns:
+            raise SourceError(f"{label}: there is no record with a name and a value in it; export it again")
+
+    def _found_columns(self, expected: Collection[str]) -> tuple[str, ...]:
+        """Take the names of the first records, and look further only for those that the profile names."""
+        names: dict[str, None] = {}
+        left = SAMPLE_RECORDS
+        missing = {name: _spellings(name) for name in expected}
+        for piece in self._pieces():
+            if not left and not any(spelling in piece.data for name in missing for spelling in missing[name]):
+                continue
+            for _, text in self._texts(piece.data)[: left or None]:
+                with suppress(NoRecordError):
+                    names |= dict.fromkeys(name for name in read_record(text) if left or name in missing)
+                left = max(left - 1, 0)
+            missing = {name: spellings for name, spellings in missing.items() if name not in names}
+            if not left and not missing:
+                break
+        # An empty export is one all the same.
+        return tuple(names or sorted(expected))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Read the file once.
+
+        Raises:
+            SourceError: the file is cut off, cannot be read to its end, or changed since it was looked at.
+        """
+        try:
+            yield from self._pieces()
+            refuse_change(self._path, self.label, self._stat)
+        except OSError as error:
+            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
+
+    def _pieces(self) -> Iterator[Piece]:
+        with self._path.open("rb") as file:
+            digest = hashlib.sha256()
+
+            def read(count: int) -> bytes:
+                data = file.read(count)
+                digest.update(data)
+                return data
+
+            left = self._mark + self._place.start
+            while left:
+                left -= len(read(min(left, PIECE_BYTES)))
+            parts = self._lines if self._format == "jsonl" else self._elements
+            yield from parts(read, file.tell)
+            self._sha256 = digest.hexdigest()
+
+    def _lines(self, read: "_Read", tell: "_Tell") -> Iterator[Piece]:
+        rest = b""
+        while chunk := read(PIECE_BYTES):
+            data = rest + chunk
+            end = data.rfind(b"\n") + 1
+            if end:
+                yield Piece(data[:end], tell())
+            rest = data[end:]
+            self._refuse_long(rest)
+        if rest:
+            yield Piece(rest, tell(), ends_open=True)
+
+    def _elements(self, read: "_Read", tell: "_Tell") -> Iterator[Piece]:
+        rest = b""
+        while chunk := read(PIECE_BYTES):
+            data = rest + chunk
+            _, ends, closing = find_elements(data)
+            end = int(ends[-1]) if len(ends) else 0
+            if end:
+                yield Piece(data[:end], tell())
+            if closing is not None:
+                self._refuse_text(data[end:closing], {b""})
+                self._see_the_end(data[closing:], read)
+                return
+            rest = data[end:]
+            self._refuse_long(rest)
+        if self._place.depth or rest.strip(_BLANK):
+            raise cut_off(self.label)
+
+    def _refuse_long(self, rest: bytes) -> None:
+        if len(rest) > LONGEST_RECORD:
+            raise SourceError(f"{self.label}: a record is longer than {LONGEST_RECORD >> 20} MiB; this is no export")
+
+    def _refuse_text(self, between: bytes, commas: Collection[bytes]) -> None:
+        """See that nothing but a comma stands between two objects."""
+        if between.strip(_BLANK) not in commas:
+            raise SourceError(
+                f"{self.label}: the list of records holds something else than objects, or a comma is missing; the"
+                " program that wrote the file should write one object for each record"
+            )
+
+    def _see_the_end(self, data: bytes, read: "_Read") -> None:
+        """Read what follows the list, from its closing bracket on, and see that the document is whole."""
+        depth = self._place.depth
+        inside = False
+        while data and depth:
+            while data.endswith(b"\\"):
+                data += read(1) or b" "
+            text = np.frombuffer(data, np.uint8)
+            quotes = find_quotes(text)
+            places, depths = find_brackets(text, quotes, inside=inside)
+            ended = np.flatnonzero(depths == -depth)
+            if len(ended):
+                data, depth = data[int(places[ended[0]]) + 1 :], 0
+                break
+            depth += int(depths[-1]) if len(depths) else 0
+            inside ^= len(quotes) % 2 == 1
+            data = read(PIECE_BYTES)
+        if depth:
+            raise cut_off(self.label)
+        while data:
+            if data.strip(_BLANK):
+                raise SourceError(f"{self.label}: something follows the end of the JSON; export it again")
+            data = read(PIECE_BYTES)
+
+    def parse(self, piece: Piece, categories: Collection[str]) -> Block:  # noqa: ARG002 - what every source takes
+        """Turn a piece into a block; safe to call from several threads.
+
+        Raises:
+            SourceError: the last line is cut off, or the list holds something else than objects.
+        """
+        plain = read_plain(piece.data, lines=self._format == "jsonl")
+        if plain is None or len(plain.odd) > _ODD_SHARE * len(plain.starts):
+            return self._read(piece)
+        return self._mended(piece.data, plain)
+
+    def _mended(self, data: bytes, plain: PlainRecords) -> Block:
+        """Take what the kernel read, and what the reference reads where the kernel left it to that."""
+        odd = [_Text(number, data[plain.starts[number] : plain.ends[number]]) for number in plain.odd.tolist()]
+        read = self._referred(odd)
+        records = np.delete(np.arange(len(plain.starts)), [bad.row for bad in read.bad])
+        columns = {name: _Column(name, plain, read, records) for name in self.columns}
+        block = {name: column.take(None) if name in self._expected else column for name, column in columns.items()}
+        if self._format == "json":
+            return Block(block, "utf-8", records, len(plain.starts), read.bad)
+        lines, count = _line_numbers(data, plain.starts)
+        bad = [replace(one, row=int(lines[one.row])) for one in read.bad]
+        return Block(block, "utf-8", lines[records], count, bad, {"blank": count - len(lines)})
+
+    def _read(self, piece: Piece) -> Block:
+        """Read a piece by the reference."""
+        texts = self._texts(piece.data)
+        filled = [text for text in texts if text.text]
+        read = self._referred(filled)
+        if piece.ends_open and read.bad and read.bad[-1].row == texts[-1].number:
+            raise cut_off(self.label)
+        left_out = {"blank": len(texts) - len(filled)}
+        return Block(read.columns, "utf-8", read.rows, len(texts), read.bad, left_out)
+
+    def _referred(self, texts: Sequence[_Text]) -> _Referred:
+        columns: dict[str, list[str]] = {name: [] for name in self.columns}
+        rows: list[int] = []
+        bad: list[BadRow] = []
+        for number, text in texts:
+            try:
+                cells = read_record(text)
+            except NoRecordError as error:
+                shown = text[: 4 * _BAD_TEXT].decode("utf-8", "backslashreplace")[:_BAD_TEXT]
+                bad.append(BadRow(number, shown, str(error)))
+                continue
+            rows.append(number)
+            for name, column in columns.items():
+                column.append(cells.get(name, ""))
+        arrays = {name: text_column(column) for name, column in columns.items()}
+        return _Referred(arrays, np.array(rows, np.int64), bad)
+
+    def _texts(self, data: bytes) -> list[_Text]:
+        """Cut a piece into its records."""
+        if self._format == "jsonl":
+            lines = data.removesuffix(b"\n").split(b"\n")
+            return [_Text(number, line.strip(_BLANK)) for number, line in enumerate(lines)]
+        starts, ends, _ = find_elements(data)
+        texts = []
+        before, commas = 0, {b"", b","}
+        for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+            self._refuse_text(data[before:start], commas)
+            texts.append(_Text(number, data[start:end]))
+            before, commas = end, {b","} if self._place.depth else {b""}
+        return texts
+
+    def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
+        """Describe the file after `pieces` has come to its end."""
+        return SourceFacts(
+            path=self.label,
+            format=self._format,
+            records=self._place.path if self._format == "json" else None,
+            rows=rows,
+            bytes=self.size,
+            sha256=self._sha256,
+            left_out=dict(sorted((+left_out).items())),
+        )
+
+
+def _line_numbers(data: bytes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Count the lines, and number those in which the records start from 0 on."""
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    return np.searchsorted(breaks, starts), len(breaks) + (not data.endswith(b"\n"))
+
+
+def _spellings(name: str) -> frozenset[bytes]:
+    """How the last part of a column's name is written in JSON, with letters beyond ASCII as they are or escaped."""
+    part = name.rpartition(".")[2]
+    return frozenset(json.dumps(part, ensure_ascii=escaped).encode() for escaped in (True, False))
