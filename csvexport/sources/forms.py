@@ -8,7 +8,9 @@ from typing import BinaryIO
 
 from csvexport.profile import Format
 
-_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+# The other one where it is encrypted, which is told when it is opened.
+_PARQUET = (b"PAR1", b"PARE")
 _PARTS: dict[str, Format] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb", "content.xml": "ods"}
 
 # Of a workbook that is cut off only the name says what it was to be.
@@ -19,9 +21,11 @@ _SAMPLE_BYTES = 1 << 20
 _JSON = re.compile(rb'\s*(?:\[\s*[\[\]{"\dtfn-]|\{\s*["}])')
 # A record to a line: a whole object, and another below it.
 _JSON_LINES = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
-# A web page begins with a tag as well, and is refused as what it is.
+# A web page begins with a tag as well, and is refused as what it is; and so may a table: <ID>;<Date>.
 _XML = re.compile(
-    rb"\s*<(?:\?xml|(?!(?:!doctype html|html|head|body|meta|style|table)\b)[^\W\d][\w:.-]*[\s/>])", re.IGNORECASE
+    rb"\s*<(?:\?xml\b|!--|!doctype\s+(?!html\b)"
+    rb"|(?!(?:html|head|body|meta|style|table)\b)[a-z_\x80-\xff][\w:.\x80-\xff-]*(?:[\s/]|>(?![;,|\t])))",
+    re.IGNORECASE,
 )
 
 
