@@ -69,7 +69,7 @@ def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame
     expected = {column for column, _ in profile.places()}
     with TemporaryDirectory(prefix="csvexport-") as scratch:
         for source in open_sources(profile.source, profile.path.parent, paths, expected, Path(scratch)):
-            check_columns(profile, source.columns)
+            check_columns(profile, source.columns, may_lack=not source.header_row)
             row = source.header_row + 1
             for piece in source.pieces():
                 block = source.parse(piece, frozenset())

@@ -3,24 +3,18 @@
 The same summary gives the same bytes: nothing here asks for the time, the machine's language or a random number.
 """
 
-import os
 import re
-import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
-from functools import cache
-from importlib.util import cache_from_source
-from pathlib import Path
 from zoneinfo import ZoneInfo
-
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, select_autoescape
 
 from csvexport.charts import COLOURS, HEIGHT, MOST_CURRENCIES, conversions_chart, currencies, day_name, revenue_charts
 from csvexport.issues import CATALOGUE, Code, Issue, Severity
 from csvexport.summary import DayTotal, Example, Summary
+from csvexport.templating import filled
 
 # Columns of `report.txt`.
 WIDTH = 80
@@ -70,47 +64,7 @@ class Report:
 
     def _rendered(self, template: str, more: dict[str, object]) -> str:
         with localcontext(prec=PRECISION):
-            return _environment().get_template(template).render(self._view | more)
-
-
-def template_dir() -> Path:
-    """Where the templates are: inside the package when it is installed, beside it in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(template_dir()),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        bytecode_cache=_bytecode_cache(),
-    )
-    filters: tuple[Callable[..., str], ...] = (
-        counted,
-        day_name,
-        left_out,
-        money,
-        number,
-        paragraph,
-        period,
-        size,
-        tick_text,
-    )
-    environment.filters.update({function.__name__: function for function in filters})
-    return environment
-
-
-def _bytecode_cache() -> FileSystemBytecodeCache | None:
-    """Keep compiled templates where Python keeps this module compiled, if it may write there."""
-    folder = Path(cache_from_source(__file__)).parent
-    may_write = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
-    return FileSystemBytecodeCache(str(folder)) if may_write else None
+            return filled(template, self._view | more, FILTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,3 +265,7 @@ def paragraph(text: str, first: str = "", rest: str | None = None) -> str:
     indent = " " * len(first) if rest is None else rest
     lines = textwrap.wrap(words, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(lines) + "\n"
+
+
+# What the templates may call.
+FILTERS = (counted, day_name, left_out, money, number, paragraph, period, size, tick_text)

@@ -23,6 +23,8 @@ class SourceFacts:
         bytes: size of the file.
         sha256: of the file, in hex.
         left_out: lines that are no records, by what they are: `preamble`, `blank`, `header` (repeated), `total`.
+        joined: of a source that was put to the rows of another: how many of those found nothing in it (`unmatched`),
+            how many of its keys are `repeated`, and how many of its rows are `unreadable`; else None.
     """
 
     path: str
@@ -35,6 +37,22 @@ class SourceFacts:
     bytes: int
     sha256: str
     left_out: Mapping[str, int]
+    joined: Mapping[str, int] | None = None
+
+    @property
+    def remarks(self) -> str:
+        """What is to be said of a joined source; empty for any other."""
+        if self.joined is None:
+            return ""
+        said = {
+            "unmatched": ("row", "found nothing in it"),
+            "repeated": ("key", "repeated, of which the last row counts"),
+            "unreadable": ("row", "unreadable"),
+        }
+        found = [(self.joined.get(what, 0), *words) for what, words in said.items()]
+        return "; ".join(
+            ["joined", *(f"{count:,} {noun}{'' if count == 1 else 's'} {rest}" for count, noun, rest in found if count)]
+        )
 
     @property
     def form(self) -> str:

@@ -23,7 +23,7 @@ from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.formats import conversions
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.profile import Profile, Since, Until, check_columns
-from csvexport.sources import Source, open_sources
+from csvexport.sources import Source, joined_facts, open_sources
 from csvexport.summary import Counts, Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.duplicates import DuplicateFinder, worth
 from csvexport.transform.plan import Plan
@@ -167,7 +167,7 @@ class _Run:
         expected = {column for column, _ in profile.places()}
         self._sources = open_sources(profile.source, profile.path.parent, options.exports, expected, scratch)
         for source in self._sources:
-            check_columns(profile, source.columns)
+            check_columns(profile, source.columns, may_lack=not source.header_row)
         now, zone = options.now, ZoneInfo(profile.timezone)
         since, until = options.since or profile.since, options.until or profile.until
         self._period = tuple(str(bound) for bound in (options.since, options.until))
@@ -232,6 +232,7 @@ class _Run:
             before += source.size
             self._rows += rows
             self._facts.append(source.facts(rows, left_out))
+        self._facts += joined_facts(self._sources)
 
     def _converted(self, source: Source) -> Iterator[tuple[int, Converted]]:
         """Convert a source's blocks beside the reader and yield them in order, with the bytes read up to each."""

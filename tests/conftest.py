@@ -26,7 +26,8 @@ def samples():
 def _clean_environment(monkeypatch, tmp_path):
     """No test sees the variables, the zone or the folder of whoever runs it."""
     for name in list(os.environ):
-        if name.startswith(("CSVEXPORT", "CRM_", "METRICA_")):
+        if name.startswith(("CSVEXPORT", "CRM_", "METRICA_")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)

@@ -35,12 +35,13 @@ def load_profile(path: Path) -> Profile:
     return Profile.model_construct(path=path, digest=hashlib.sha256(content).hexdigest(), **dict(settings))
 
 
-def check_columns(profile: Profile, columns: Sequence[str]) -> None:
+def check_columns(profile: Profile, columns: Sequence[str], *, may_lack: bool = False) -> None:
     """See that the source has every column that the profile names.
 
     Args:
         profile: the profile.
         columns: the columns that the source has.
+        may_lack: whether its records have properties, which may be left out, and no header.
 
     Raises:
         ProfileError: columns are missing; a line for each place that names one, and one with the columns there are.
@@ -54,7 +55,8 @@ def check_columns(profile: Profile, columns: Sequence[str]) -> None:
     ]
     if mistakes:
         there = ", ".join(written(column) for column in columns) or "none"
-        raise ProfileError([*mistakes, f"{name}: the columns of the source: {there}"])
+        hint = ["a column that an export may leave out is listed in source.optional"] if may_lack else []
+        raise ProfileError([*mistakes, *(f"{name}: {line}" for line in (f"the columns of the source: {there}", *hint))])
 
 
 def _content(path: Path, name: str) -> bytes:

@@ -11,12 +11,19 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
+from csvexport.profile.addresses import is_address, read_address, shown_address
 from csvexport.profile.secrets import REFERENCE, Secret
 from csvexport.profile.wording import ProfileValueError, kind, listed, shown, suggestion, written
 
 T = TypeVar("T")
 
 CURRENCY = r"[A-Z]{3}"
+
+# What a request says of itself and of what it asks for; the rest is the profile's to say.
+_OWN_HEADERS = """
+host connection content-length transfer-encoding te trailer upgrade expect range if-range if-match if-none-match
+if-modified-since if-unmodified-since accept-encoding proxy-authorization
+"""
 
 # What people write for a currency and ISO 4217 does not.
 CURRENCY_HABITS = {"RUR": "RUB", "₽": "RUB", "РУБ": "RUB", "BYR": "BYN", "$": "USD", "€": "EUR", "₸": "KZT"}
@@ -32,9 +39,6 @@ LONGEST_TARGET = 255
 _NO_TARGET = r"\s,;\"'\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
 TARGET = rf"[^{_NO_TARGET}]{{1,{LONGEST_TARGET}}}"
 
-# Not local: a "C:" is no scheme.
-URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
-
 Encoding = Literal["utf-8", "cp1251", "utf-16", "koi8-r", "cp866"]
 Decimals = Literal[",", "."]
 
@@ -46,11 +50,21 @@ _ENCODING_SPELLINGS: dict[Encoding, str] = {
     "cp866": "(cp|ibm|dos)?[-_ ]?866",
 }
 
-# Case is spelled out, since the JSON Schema shares the patterns and has no flags.
-ENCODINGS = {
-    name: re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
-    for name, pattern in _ENCODING_SPELLINGS.items()
-}
+
+def _in_any_case(pattern: str) -> str:
+    """Spell the case of letters out, since the JSON Schema shares the patterns and has no flags."""
+    return re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
+
+
+ENCODINGS = {name: _in_any_case(pattern) for name, pattern in _ENCODING_SPELLINGS.items()}
+
+HEADER = rf"(?!(?:{'|'.join(map(_in_any_case, _OWN_HEADERS.split()))})$)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+# A day; what is silent for longer does not answer.
+LONGEST_TIMEOUT = 86400
+
+# Names joined by dots.
+RECORDS = r"[^.]*[^.\s][^.]*(?:\.[^.]*[^.\s][^.]*)*"
 
 # Those of strptime, without the ones that depend on the machine (%c %x %X %Z) and those that count weeks.
 TIME_DIRECTIVES = frozenset("aAbBdfHIjmMpSyYz%")
@@ -108,6 +122,14 @@ def read_share(value: object) -> float:
     number = read_number(value)
     if not 0 <= number <= 1:
         raise ProfileValueError(f"must be a share from 0 to 1, such as 0.5, not {shown(value)}")
+    return float(number)
+
+
+def read_seconds(value: object) -> float:
+    """Read a time in seconds."""
+    number = read_number(value)
+    if not 1 <= number <= LONGEST_TIMEOUT:
+        raise ProfileValueError(f"must be seconds, from 1 to {LONGEST_TIMEOUT}, not {shown(value)}")
     return float(number)
 
 
@@ -197,10 +219,25 @@ def read_column(value: object) -> str:
     return value.strip()
 
 
+def read_join_key(value: object) -> dict[str, str]:
+    """Read which columns of two sources must be equal."""
+    key = {read_column(own): read_column(other) for own, other in read_table(value).items()}
+    if not key:
+        raise ProfileValueError('is empty; write the columns that must be equal, such as { clientUniqId = "id" }')
+    return key
+
+
+def read_prefix(value: object) -> str:
+    """Read what stands before names; it may be empty."""
+    if not isinstance(value, str):
+        raise ProfileValueError(f"must be a text in quotes, not {shown(value)}")
+    return value
+
+
 def read_records(value: object) -> str:
     """Read the names on the way to a list of records, joined by dots."""
-    path = read_text(value).strip()
-    if not all(part.strip() for part in path.split(".")):
+    path = read_text(value)
+    if not re.fullmatch(RECORDS, path):
         raise ProfileValueError(f'must be names joined by dots, such as "result.items", not {shown(value)}')
     return path
 
@@ -211,15 +248,14 @@ def read_columns(value: object) -> tuple[str, ...]:
 
 
 def read_paths(value: object) -> tuple[str, ...]:
-    """Read the path of a local file, or a list of such paths."""
+    """Read the path of a local file or the address of a remote one, or a list of those."""
     return _one_or_more(value, _read_path, "path")
 
 
 def _read_path(value: object) -> str:
-    # Not shown, since the address may hold a password.
-    if isinstance(value, str) and re.match(URL, value):
-        raise ProfileValueError("this release reads local files; download the export first")
     path = read_text(value)
+    if is_address(path):
+        return read_address(path)
     if "\0" in path:
         raise ProfileValueError(f"{shown(path)} holds a NUL, which no path can")
     return path
@@ -233,7 +269,8 @@ def _one_or_more(value: object, read: Callable[[object], T], noun: str) -> tuple
     items = tuple(read(item) for item in value)
     twice = next((item for item in items if items.count(item) > 1), None)
     if twice is not None:
-        raise ProfileValueError(f"the list names {shown(twice)} twice")
+        name = shown_address(twice) if isinstance(twice, str) and is_address(twice) else twice
+        raise ProfileValueError(f"the list names {shown(name)} twice")
     return items
 
 
@@ -251,6 +288,23 @@ def read_username(value: object) -> Secret | str:
     if not re.fullmatch(REFERENCE, value):
         raise ProfileValueError("must be the name itself, env:NAME or file:PATH")
     return Secret(value)
+
+
+def read_headers(value: object) -> dict[str, Any]:
+    """Read the names of headers; no message repeats one, since someone may have put the value into it."""
+    table = read_table(value)
+    for name in table:
+        if not re.fullmatch(HEADER, name):
+            raise ProfileValueError("has a name that is none of a header, or of one that every request sets by itself")
+    return table
+
+
+def read_file_path(value: object) -> str:
+    """Read the path of a local file."""
+    path = read_text(value)
+    if is_address(path) or "\0" in path:
+        raise ProfileValueError("must be the path of a local file")
+    return path
 
 
 def read_target(value: object) -> str:

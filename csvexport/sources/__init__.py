@@ -1,50 +1,25 @@
 """Sources: a CRM's exports, opened and read as blocks of text rows."""
 
 import glob
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
-from csvexport.blocks import Block
 from csvexport.errors import SourceError
-from csvexport.profile import SourceSettings
+from csvexport.profile import ExportSettings, SourceSettings
+from csvexport.profile.addresses import is_address, read_address, refuse_exposure
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
+from csvexport.sources.joining import JoinedSource, Lookup, with_access
+from csvexport.sources.optional import CompletedSource
 from csvexport.sources.packed import STDIN, standard_input, unpacked
+from csvexport.sources.protocol import Source
 from csvexport.summary import SourceFacts
 
-# Of a folder's files those that are none of its exports: hidden ones, and the locks that Excel leaves beside a workbook.
+__all__ = ["Source", "joined_facts", "open_sources"]
+
+# Of a folder's files those that are none of its exports: hidden ones, and the locks that Excel leaves beside one.
 _HIDDEN = (".", "~$")
-
-
-class Source(Protocol):
-    """One export, whatever its form.
-
-    Attributes:
-        label: the path as the user gave it.
-        columns: names of its columns.
-        size: bytes of the file.
-        is_rejected_file: whether this is a `rejected.csv` that comes back.
-    """
-
-    label: str
-    columns: tuple[str, ...]
-    size: int
-    is_rejected_file: bool
-
-    @property
-    def header_row(self) -> int:
-        """Number of the header's row, 0 where there is none; the rows of the first block count from the next."""
-
-    def pieces(self) -> Iterator[Any]:
-        """Read the source once; each piece says as `position` how many bytes have been read so far."""
-
-    def parse(self, piece: Any, categories: Collection[str]) -> Block:  # noqa: ANN401 - each source has its own
-        """Turn a piece into a block; safe to call from several threads."""
-
-    def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
-        """Describe the source after `pieces` has come to its end."""
 
 
 def open_sources(
@@ -55,22 +30,96 @@ def open_sources(
     Args:
         settings: where the sources are, and what overrules looking.
         folder: the profile's; `settings.path` and files of secrets are relative to it.
-        exports: paths from the command line, relative to the current folder; they stand instead of `settings.path`.
+        exports: paths and addresses from the command line, relative to the current folder; they stand instead of
+            `settings.path`.
         expected: columns that the profile names.
         scratch: a folder of the caller's, for what is fetched, and for what archives and standard input hold.
 
     Raises:
-        SourceError: no source is named, or one cannot be read.
+        SourceError: no source is named, or one cannot be fetched or read.
         ProfileError: a secret is not where the profile says.
         OSError: the scratch folder cannot be written to.
     """
     if not exports and not settings.path:
         raise SourceError("source.path in the profile names no export; name one, or give it: build PROFILE EXPORT")
-    named = [found for path in exports for found in _found(Path(), path, is_pattern=False)] or [
-        found for path in settings.path for found in _found(folder, path, is_pattern=True)
-    ]
-    files = [file for label, path in named for file in _unpacked(label, path, scratch)]
+    if settings.join is None:
+        sources = _opened(settings, folder, exports, expected, scratch)
+        return [_completed(source, settings.optional) for source in sources]
+    join = with_access(settings.join, settings)
+    own = frozenset(name for name in expected if not join.prefix or not name.startswith(join.prefix))
+    sources = _opened(settings, folder, exports, own.union(join.on), scratch)
+    others = frozenset(name.removeprefix(join.prefix) for name in expected if name.startswith(join.prefix))
+    lookup = Lookup(_opened(join, folder, (), others.union(join.on.values()), scratch), join)
+    optional = [name for name in settings.optional if name not in lookup.columns]
+    completed = [_completed(source, optional) for source in sources]
+    # What comes back in a `rejected.csv` has the joined columns already.
+    return [source if source.is_rejected_file else JoinedSource(source, lookup) for source in completed]
+
+
+def joined_facts(sources: Iterable[Source]) -> list[SourceFacts]:
+    """Describe what was joined to the sources, after they have been read."""
+    lookups = dict.fromkeys(source.lookup for source in sources if isinstance(source, JoinedSource))
+    return [facts for lookup in lookups for facts in lookup.facts()]
+
+
+def _completed(source: Source, optional: Sequence[str]) -> Source:
+    """Give the source every column that it may lack."""
+    lacking = [name for name in optional if name not in source.columns]
+    return CompletedSource(source, lacking) if lacking else source
+
+
+def _opened(
+    settings: ExportSettings, folder: Path, exports: Sequence[str], expected: Collection[str], scratch: Path
+) -> list[Source]:
+    """Look at every file of one source."""
+    paths = exports or settings.path
+    _refuse_exposure([_address(path) for path in paths if is_address(path)], settings)
+    files = _told_apart(
+        file for path in paths for file in _located(path, settings, folder, scratch, given=bool(exports))
+    )
     return [_open(path, label, settings, expected) for label, path in files]
+
+
+def _address(named: str) -> str:
+    try:
+        return read_address(named)
+    except ValueError as error:
+        # Not shown, since it may hold a password.
+        raise SourceError(f"an address among the exports: {error}") from None
+
+
+def _refuse_exposure(remote: Sequence[str], settings: ExportSettings) -> None:
+    """See that credentials can be sent; those of a profile are known to fit the addresses in it."""
+    for key in ("username", "password", "headers"):
+        if getattr(settings, key):
+            try:
+                refuse_exposure(remote)
+            except ValueError as error:
+                raise SourceError(f"source.{key}: {error}") from None
+
+
+def _told_apart(files: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """Give each file a name of its own; two addresses may differ in what is not shown of them."""
+    found: dict[str, Path] = {}
+    for label, path in files:
+        tries = (label if again == 1 else f"{label} ({again})" for again in itertools.count(1))
+        found[next(name for name in tries if name not in found)] = path
+    return list(found.items())
+
+
+def _located(
+    named: str, settings: ExportSettings, folder: Path, scratch: Path, *, given: bool
+) -> list[tuple[str, Path]]:
+    """Find, or fetch, what to read where a path means it; `given`: on the command line."""
+    if is_address(named):
+        from csvexport.sources.access import Access  # noqa: PLC0415 - few runs need it
+        from csvexport.sources.download import download  # noqa: PLC0415 - likewise
+
+        access = Access.of(settings, folder)
+        label, path = download(named, access, scratch)
+        return unpacked(path, label, scratch, access.max_bytes)
+    found = _found(Path() if given else folder, named, is_pattern=not given)
+    return [file for label, path in found for file in _unpacked(label, path, scratch)]
 
 
 def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Path]]:
@@ -102,7 +151,7 @@ def _unpacked(label: str, path: Path, scratch: Path) -> list[tuple[str, Path]]:
     return unpacked(path, label, scratch)
 
 
-def _open(path: Path, label: str, settings: SourceSettings, expected: Collection[str]) -> Source:
+def _open(path: Path, label: str, settings: ExportSettings, expected: Collection[str]) -> Source:
     """Open a file as what it is; few exports need the libraries of the other forms."""
     try:
         form = settings.format or find_format(path)

@@ -5,6 +5,7 @@ manifest are those of the content, so that packing an export anew makes no other
 """
 
 import gzip
+import math
 import sys
 import zipfile
 import zlib
@@ -38,20 +39,21 @@ class _Stream(Protocol):
         """Give so many bytes, fewer only at the end."""
 
 
-def unpacked(path: Path, label: str, folder: Path) -> list[tuple[str, Path]]:
+def unpacked(path: Path, label: str, folder: Path, limit: float = math.inf) -> list[tuple[str, Path]]:
     """Unpack an archive, told by its content; a workbook is none, although it is a zip.
 
     Args:
         path: the file.
         label: how messages name it.
         folder: where the content goes, under names that are free.
+        limit: bytes that the content of an archive must not exceed.
 
     Returns:
         What to read instead, each with the name that messages give it; the file itself if it is no archive.
 
     Raises:
-        SourceError: the file cannot be read or changed meanwhile, or the archive is damaged, cut off, encrypted or
-            empty.
+        SourceError: the file cannot be read or changed meanwhile, or the archive is damaged, cut off, encrypted,
+            empty or too large.
         OSError: the content cannot be written.
     """
     try:
@@ -64,14 +66,14 @@ def unpacked(path: Path, label: str, folder: Path) -> list[tuple[str, Path]]:
         raise SourceError(f"{label}: cannot be read: {error.strerror}") from error
     if magic.startswith(_GZIP):
         with _told(label, gzip.open, path) as packed:
-            found = [(label, _written(packed, folder, label))]
+            found = [(label, _written(packed, folder, label, limit))]
     elif magic == _ZSTD:
         with _told(label, pa.CompressedInputStream, str(path), "zstd") as packed:
-            found = [(label, _written(packed, folder, label))]
+            found = [(label, _written(packed, folder, label, limit))]
     elif magic == _ZIP and not is_workbook(path):
         # Where a name is not marked as UTF-8, a Russian Windows has written it.
         with _told(label, partial(zipfile.ZipFile, metadata_encoding="cp866"), path) as archive:
-            found = _members(archive, label, folder)
+            found = _members(archive, label, folder, limit)
     else:
         return [(label, path)]
     refuse_change(path, label, before)
@@ -90,10 +92,12 @@ def standard_input(folder: Path) -> Path:
     return _written(sys.stdin.buffer, folder, "standard input")
 
 
-def _members(archive: zipfile.ZipFile, label: str, folder: Path) -> list[tuple[str, Path]]:
+def _members(archive: zipfile.ZipFile, label: str, folder: Path, limit: float) -> list[tuple[str, Path]]:
     members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
     if not members:
         raise SourceError(f"{label}: the archive is empty; export it again")
+    # What is read of a member is never more than the archive says.
+    _refuse_large(sum(member.file_size for member in members), limit, label)
     found = []
     for member in members:
         name = label if len(members) == 1 else f"{label}/{member.filename}"
@@ -107,13 +111,23 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
 
 
-def _written(packed: _Stream, folder: Path, label: str) -> Path:
+def _written(packed: _Stream, folder: Path, label: str, limit: float = math.inf) -> Path:
     """Write a stream to a file, whose name is none of the archive's."""
     target = folder / f"source-{sum(1 for _ in folder.glob('source-*'))}"
+    size = 0
     with target.open("wb") as file:
         while chunk := _told(label, packed.read, _CHUNK):
+            size += len(chunk)
+            _refuse_large(size, limit, label)
             file.write(chunk)
     return target
+
+
+def _refuse_large(size: int, limit: float, label: str) -> None:
+    if size > limit:
+        raise SourceError(
+            f"{label}: the archive holds more than source.max_megabytes allows; raise it if that is right"
+        )
 
 
 def _told(label: str, read: Callable[..., _Result], *arguments: object) -> _Result:

@@ -32,16 +32,16 @@ from csvexport.sources.structure import find_brackets, find_marks
 
 Offsets = NDArray[np.signedinteger]
 
-_COLON, _COMMA, _SPACE, _BRACE, _SQUARE = (ord(sign) for sign in ":, {[")
+_COLON, _COMMA, _SPACE, _BRACE = (ord(sign) for sign in ":, {")
 _CONTROLS: Final = 0x20
 _BREAK: Final = ord("\n")
 
-# Longer numbers and words are left to the reference.
-_LONGEST_WORD: Final = 40
+# Where more stands between a key and its value, or behind a number, the reference reads the record.
 _LONGEST_BLANK: Final = 4
+_LONGEST_GAP: Final = 80
 
-_IN_WORDS: Final = np.zeros(256, np.bool_)
-_IN_WORDS[np.frombuffer(b"0123456789+-.eEtrufalsn", np.uint8)] = True
+_BEHIND_WORDS: Final = np.zeros(256, np.bool_)
+_BEHIND_WORDS[np.frombuffer(b" \t\r\n,{}", np.uint8)] = True
 _WORD: Final = r"^(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null)$"
 
 # What may follow a backslash, and the digits behind a `u`; the first two of half a character are D8 to DF.
@@ -210,29 +210,27 @@ class _Judge:
     def _find_words(self, valued: Offsets) -> None:
         """Find the number or word behind each of these keys, and see that it is one."""
         text = self._text
-        last = len(text) - 1
         begins = self._texts.closing[valued] + 2
         for _ in range(_LONGEST_BLANK):
-            begins += text[np.minimum(begins, last)] == _SPACE
-        ends = begins.copy()
+            begins += text.take(begins, mode="clip") == _SPACE
+        ends = self._texts.ends[valued]
+        # From the end on there is less to go through than from the beginning.
         active = np.arange(len(valued))
-        for _ in range(_LONGEST_WORD):
-            active = active[_IN_WORDS[text[np.minimum(ends[active], last)]]]
+        for _ in range(_LONGEST_GAP):
+            active = active[_BEHIND_WORDS[text[ends[active] - 1]]]
             if not len(active):
                 break
-            ends[active] += 1
-        ends = np.minimum(ends, self._texts.ends[valued])
-        begins = np.minimum(begins, ends)
+            ends[active] -= 1
+        ends = np.maximum(begins, ends)
         # An empty object or list says nothing, as null does.
-        pair = text[np.minimum(begins, last)].astype(np.int16) * 256 + text[np.minimum(begins + 1, last)]
-        empty = (pair == _pair("{}")) | (pair == _pair("[]"))
-        self._words[valued], self._word_ends[valued] = begins, np.where(empty, begins + 2, ends)
-        words = np.flatnonzero(ends > begins)
-        column = slices(self._data, begins[words], ends[words])
-        wrong = ~mask(pc.match_substring_regex(column, _WORD))
-        self._odd.append(self._texts.records[valued[words[wrong]]])
-        self._nothing[valued] = empty
-        self._nothing[valued[words[mask(pc.match_substring_regex(column, "^null$"))]]] = True
+        signs = text.take(begins, mode="clip").astype(np.int16) * 256 + text.take(begins + 1, mode="clip")
+        empty = ((signs == _pair("{}")) | (signs == _pair("[]"))) & (ends <= begins + 2)
+        ends = np.where(empty, begins + 2, ends)
+        self._words[valued], self._word_ends[valued] = begins, ends
+        words = np.flatnonzero((ends > begins) & ~empty)
+        right = mask(pc.match_substring_regex(slices(self._data, begins[words], ends[words]), _WORD))
+        self._odd.append(self._texts.records[valued[words[~right]]])
+        self._nothing[valued] = empty | ((signs == _pair("nu")) & (ends == begins + len("null")))
 
     def _name_gaps(self, which: Offsets, begins: Offsets) -> bool:
         """Tell the kinds of some gaps by their spellings."""
@@ -301,7 +299,7 @@ class _Judge:
             return None
         encoded = slices(self._data, self._texts.opening[which] + 1, self._texts.closing[which]).dictionary_encode()
         spellings = [_unescaped(spelling) for spelling in encoded.dictionary.to_pylist()]
-        if any(spelling is None for spelling in spellings) or len(set(spellings)) < len(spellings):
+        if any(spelling is None for spelling in spellings):
             return None
         codes = numbers(encoded.indices).astype(np.int64)
         paths: dict[int, str] = {code: str(spelling) for code, spelling in enumerate(spellings)}

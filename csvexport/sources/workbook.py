@@ -34,7 +34,7 @@ from python_calamine import (
 from csvexport.blocks import Block
 from csvexport.columns import text_column
 from csvexport.errors import SourceError
-from csvexport.profile import SourceSettings
+from csvexport.profile import ExportSettings
 from csvexport.sources.changes import refuse_change
 from csvexport.sources.tables import HEADER_WITHIN, Cells, Heading, all_left_out, block_of, find_header
 from csvexport.summary import SourceFacts
@@ -92,7 +92,7 @@ class Workbook:
         header_row: number of the header's row.
     """
 
-    def __init__(self, path: Path, label: str, settings: SourceSettings, expected: Collection[str], form: str) -> None:
+    def __init__(self, path: Path, label: str, settings: ExportSettings, expected: Collection[str], form: str) -> None:
         """Open the workbook and find the sheet and its header.
 
         Args:

@@ -244,6 +244,23 @@ def test_references_to_secrets_are_kept_and_not_resolved(load):
     assert load(changed(source='source.username = "env:U"')).source.username == Secret("env:U")
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        '"https://crm.example.ru/a.csv"',
+        '["https://crm.example.ru/a.csv", "https://CRM.example.ru:443/b.csv", "local.csv"]',
+        '"http://localhost:8123/a.csv"',
+        '["http://127.1.2.3/a.csv", "http://127.1.2.3/b.csv"]',
+        '"http://[::1]:8123/a.csv"',
+    ],
+)
+def test_credentials_may_go_where_nobody_else_reads_them(load, paths):
+    source = load(
+        changed(source=f'[source]\npath = {paths}\nusername = "crm"\nheaders.A = "env:A"\ntimeout = 2.5')
+    ).source
+    assert (source.username, source.timeout, source.ca, source.max_megabytes) == ("crm", 2.5, None, 4096)
+
+
 SCALAR = "must be a text, a number, true or false, or a list of those, not"
 TARGET = 'Target is the identifier of a JavaScript-event goal, such as "order_paid"'
 IDENTIFIERS = 'identifiers = { Yclid = "yclid", ClientId = ["ClientID", "ClientID 2"] }'
@@ -252,6 +269,13 @@ FORMAT = 'a format is such as "%m/%d/%Y %H:%M", or "%s" for Unix seconds'
 TOP = "counter, timezone, currency, since, until, max_rejected, source, identifiers, goals"
 PERIOD = 'must be a date such as 2024-05-31, or days back from now such as "21d", not'
 REFERENCE = "write env:NAME or file:PATH, not the secret itself"
+FORMATS = '"csv", "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "xml" or "parquet"'
+CREDENTIALS = "the address holds a user's name or password; write them as source.username and source.password"
+NO_SCHEME = "an address begins with https:// or http://; other ways to a file are not known here"
+NO_ADDRESS = "this is no address; it is written like https://crm.example.ru/export.csv"
+NO_HEADER = "has a name that is none of a header, or of one that every request sets by itself"
+UNENCRYPTED = "would travel unencrypted over http; use https"
+SEVERAL = "belongs to one server, and the paths name several; make a profile for each"
 LOCAL = "is only for http(s) paths, and the path is a local file; take it out"
 ZONE = 'is no IANA time zone such as "Europe/Moscow"'
 ISO = 'is no currency code of ISO 4217 such as "RUB"'
@@ -291,11 +315,20 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ('source.path = "a\\u0000"', 'source.path: "a\\u0000" holds a NUL, which no path can'),
         (
             'source.path = "HTTPS://crm:hunter2@example.ru/a.csv"',
-            "source.path: this release reads local files; download the export first",
+            f"source.path: {CREDENTIALS}",
+        ),
+        ('source.path = "ftp://hunter2@example.ru"', f"source.path: {NO_SCHEME}"),
+        ('source.path = "https:///hunter2"', f"source.path: {NO_ADDRESS}"),
+        ('source.path = "https://example.ru:99999/hunter2"', f"source.path: {NO_ADDRESS}"),
+        ('source.path = "https://example.ru:0/hunter2"', f"source.path: {NO_ADDRESS}"),
+        ('source.path = "https://a℀b/hunter2"', f"source.path: {NO_ADDRESS}"),
+        (
+            'source.path = ["https://a/b?key=hunter2", "https://a/b?key=hunter2"]',
+            'source.path: the list names "https://a/b?…" twice',
         ),
         (
-            'source.format = "json"',
-            'source.format: this release reads "csv", "xlsx", "xlsb", "xls" or "ods", not "json"',
+            'source.format = "pdf"',
+            f'source.format: this release reads {FORMATS}, not "pdf"',
         ),
         (
             'source.encoding = "latin-1"',
@@ -316,6 +349,19 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ('source.path = "a.csv"\nsource.username = "crm"', f"source.username: {LOCAL}"),
         ('source.path = "a.csv"\nsource.password = "env:A"', f"source.password: {LOCAL}"),
         ('source.path = "a.csv"\nsource.headers = { A = "env:A" }', f"source.headers: {LOCAL}"),
+        ('source.path = "a.csv"\nsource.ca = "ca.pem"', f"source.ca: {LOCAL}"),
+        ('source.path = ["a.csv", "b.csv"]\nsource.timeout = 5', f"source.timeout: {LOCAL}"),
+        ('source.path = "a.csv"\nsource.max_megabytes = 5', f"source.max_megabytes: {LOCAL}"),
+        ('source.path = "http://example.ru/a"\nsource.username = "crm"', f"source.username: {UNENCRYPTED}"),
+        ('source.path = ["a", "http://a/"]\nsource.password = "env:A"', f"source.password: {UNENCRYPTED}"),
+        ('source.path = "http://127.0.0.1.example.ru"\nsource.headers.A = "env:A"', f"source.headers: {UNENCRYPTED}"),
+        ('source.path = ["https://a/b", "https://b/b"]\nsource.username = "crm"', f"source.username: {SEVERAL}"),
+        ('source.path = ["https://a/b", "https://a:8443/b"]\nsource.username = "crm"', f"source.username: {SEVERAL}"),
+        ('source.headers = { "X-Key: hunter2" = "env:A" }', f"source.headers: {NO_HEADER}"),
+        ('source.headers = { Content-Length = "env:A" }', f"source.headers: {NO_HEADER}"),
+        ("source.timeout = 0.5", "source.timeout: must be seconds, from 1 to 86400, not 0.5"),
+        ('source.timeout = "5"', 'source.timeout: must be a number, without quotes, not "5"'),
+        ('source.ca = "https://a/ca.pem"', "source.ca: must be the path of a local file"),
         ('source.pasword = "hunter2"', 'source.pasword: unknown key (did you mean "password"?)'),
     ],
 )
@@ -678,7 +724,8 @@ def test_a_profile_is_imported_without_the_heavy_libraries():
 # What an arbitrary profile is made of: every key, and values that are nearly right.
 PROFILE_KEYS = """
 counter timezone currency since until max_rejected source identifiers goals path format encoding delimiter header
-username password headers UserId ClientId Yclid target when time price column decimal values not empty matches min max
+username password headers ca timeout max_megabytes
+UserId ClientId Yclid target when time price column decimal values not empty matches min max
 """
 KEYS = st.sampled_from(PROFILE_KEYS.split()) | st.text(max_size=5)
 SCALARS = (

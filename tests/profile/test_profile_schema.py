@@ -40,8 +40,9 @@ def objects(schema):
     if isinstance(schema, dict):
         if "properties" in schema:
             yield schema
-        for value in schema.values():
-            yield from objects(value)
+        for key, value in schema.items():
+            if key != "dependentSchemas":  # conditions
+                yield from objects(value)
     elif isinstance(schema, list):
         for value in schema:
             yield from objects(value)
@@ -55,7 +56,7 @@ def test_the_schema_is_one():
 
 def test_every_key_is_described_with_examples_and_no_other_is_allowed():
     tables = list(objects(SCHEMA))
-    assert len(tables) == 8
+    assert len(tables) == 9
     for table in tables:
         assert table["additionalProperties"] is False
         for key, described in table["properties"].items():
@@ -68,7 +69,8 @@ def test_the_schema_has_the_keys_as_they_are_written():
     keys = {key for table in objects(SCHEMA) for key in table["properties"]}
     assert keys == {
         *("counter", "timezone", "currency", "since", "until", "max_rejected", "source", "identifiers", "goals"),
-        *("path", "format", "sheet", "encoding", "delimiter", "header", "username", "password", "headers"),
+        *("path", "format", "sheet", "records", "encoding", "delimiter", "header", "username", "password", "headers"),
+        *("ca", "timeout", "max_megabytes", "optional", "join", "on", "prefix"),
         *("UserId", "ClientId", "Yclid", "PurchaseId"),
         *("target", "when", "time", "price", "column", "timezone", "decimal", "values"),
         *("not", "empty", "matches", "min", "max"),
@@ -80,6 +82,10 @@ def test_every_example_is_accepted_by_schema_and_loader(tmp_path):
     documents = [TOP | {"goals": [GOAL], key: example} for key, example in examples(SCHEMA)]
     documents += [
         TOP | {"goals": [GOAL], "source": {key: item}} for key, item in examples(definition("SourceSettings"))
+    ]
+    documents += [
+        TOP | {"goals": [GOAL], "source": {"join": {"path": "https://a", "on": {"a": "b"}, key: item}}}
+        for key, item in examples(definition("JoinSettings"))
     ]
     documents += [
         TOP | {"goals": [GOAL], "identifiers": {key: item}} for key, item in examples(definition("IdentifierTable"))
@@ -122,6 +128,14 @@ NAME = [
     {"column": 5},
     {"columns": "A"},
 ]
+ADDRESSED = {
+    "username": "crm",
+    "password": "env:A",
+    "headers": {"A": "env:A"},
+    "ca": "ca.pem",
+    "timeout": 60,
+    "max_megabytes": 1,
+}
 FORMS = {
     ("counter",): [1, 0, -1, 1.5, "1", True],
     ("timezone",): ["UTC", "Europe/Moscow", "", 3],
@@ -130,7 +144,14 @@ FORMS = {
     ("until",): [date(2024, 5, 31), "2024-05-31", "21d", "", {}],
     ("max_rejected",): [0, 1, 0.5, 1.5, -1, "0.5", True],
     ("orders",): [{}, 1],
-    ("source",): [{}, {"path": "a"}, "a", [], {"sheet": 1}, {"path": "a", "password": "env:A"}],
+    ("source",): [
+        *[{}, {"path": "a"}, "a", [], {"sheet": 1}],
+        *[
+            {"path": path, key: value}
+            for path in ("a", ["a", "b"], "https://a", ["a", "HTTPS://a"], [], 1)
+            for key, value in ADDRESSED.items()
+        ],
+    ],
     ("source", "path"): [
         "a.csv",
         "*.csv",
@@ -144,6 +165,33 @@ FORMS = {
         "http://a",
         "HTTPS://a",
         ["ftp://a"],
+        "ftp:",
+        *[
+            "https://",
+            "https:///a",
+            "https://a?b#c",
+            "https://a:80/b@c",
+            "https://a@b",
+            "https://a:b@c/",
+            "https://[::1]/",
+        ],
+        *[
+            "https://a b",
+            "https://a/b c",
+            "https://a\\b",
+            "https://крм.рф/заказы",
+            "https://a/\x07",
+            ["a", "https://a"],
+        ],
+    ],
+    ("source", "optional"): NAME,
+    ("source", "records"): ["a", "a.b", "a..b", "", ".", 1],
+    ("source", "join"): [
+        *[{}, "a", {"path": "a"}, {"on": {"a": "b"}}, {"path": "a", "on": {"a": "b"}}, {"path": [], "on": {"a": "b"}}],
+        *[{"path": "a", "on": on} for on in ({}, "a", {"a": 1}, {" ": "b"}, {"a": " "}, {"a": "b", "c": "d"})],
+        *[{"path": "a", "on": {"a": "b"}, "prefix": prefix} for prefix in ("", "client.", 1)],
+        *[{"path": path, "on": {"a": "b"}, "username": "crm"} for path in ("a", "https://a")],
+        {"path": "a", "on": {"a": "b"}, "join": {"path": "a", "on": {"a": "b"}}},
     ],
     ("source", "format"): ["csv", "CSV", "xlsx", 1],
     ("source", "encoding"): [
@@ -162,7 +210,13 @@ FORMS = {
     ("source", "header"): [1, 3, 0, "1"],
     ("source", "username"): ["crm", "env:A", "file:a b", "env:", "file:", "", 1],
     ("source", "password"): ["env:A_1", "file:/a b", "env:1", "hunter2", "", 1],
-    ("source", "headers"): [{}, {"A": "env:A"}, {"A": "b"}, "A", []],
+    ("source", "headers"): [
+        *[{}, {"A": "env:A"}, {"A": "b"}, "A", [], {"": "env:A"}, {"X Key": "env:A"}, {"X-Key:": "env:A"}],
+        *[{"host": "env:A"}, {"Host2": "env:A"}, {"CONTENT-length": "env:A"}, {"Authorization": "env:A"}],
+    ],
+    ("source", "ca"): ["ca.pem", "", "https://a/ca.pem", 1],
+    ("source", "timeout"): [1, 86400, 2.5, 0, 0.5, 86401, "60", True],
+    ("source", "max_megabytes"): [1, 0, 1.5, "1"],
     ("identifiers",): [{"UserId": "A"}, {"PurchaseId": ["A"], "Yclid": "B"}, {}, {"userid": "A"}, "A"],
     ("identifiers", "ClientId"): NAME,
     ("goals",): [[], {}, "a", [{}], [1], [GOAL, GOAL], [GOAL | {"goal": 1}], [{"target": "a"}], [{"time": "a"}]],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csvexport import report
+from csvexport import report, templating
 from csvexport.charts import COLOURS
 from csvexport.issues import CATALOGUE, Code
 from csvexport.report import (
@@ -22,10 +22,10 @@ from csvexport.report import (
     paragraph,
     printable,
     size,
-    template_dir,
     tick_text,
 )
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, SourceFacts, Summary
+from csvexport.templating import template_dir
 
 VOID = {"meta", "br"}
 LONG_TARGET = "order_paid_in_the_showroom_on_leninsky_prospekt_with_delivery"
@@ -461,7 +461,7 @@ def test_templates_are_looked_for_in_the_package_first(tmp_path, monkeypatch):
     package = tmp_path / "csvexport"
     (tmp_path / "templates").mkdir()
     package.mkdir()
-    monkeypatch.setattr(report, "__file__", str(package / "report.py"))
+    monkeypatch.setattr(templating, "__file__", str(package / "templating.py"))
     assert template_dir() == tmp_path / "templates"
     (package / "templates").mkdir()
     assert template_dir() == package / "templates"

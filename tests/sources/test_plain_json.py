@@ -166,7 +166,7 @@ def test_what_is_odd_is_left_to_the_reference(what, lines):
     data = ("\n" if lines else ",").join([PLAIN[0], ODD[what], PLAIN[2]]).encode()
     plain = read_plain(data, lines=lines)
     assert plain is None or plain.odd.tolist() == [1]
-    first = read_plain(ODD[what].encode(), lines=lines)
+    first = read_plain(("\n" if lines else ",").join([ODD[what], PLAIN[2]]).encode(), lines=lines)
     assert first is None or first.odd.tolist() == [0]
 
 

@@ -1,0 +1,470 @@
+"""Exports fetched over HTTP(S) into a folder of the caller's, from which they are read like local ones.
+
+Credentials go to the server that the profile names and to no other, the server's certificate is always verified, and an
+answer that is cut off never passes for a whole one.
+"""
+
+import gzip
+import logging
+import re
+import socket
+import ssl
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from csvexport import __version__
+from csvexport.errors import SourceError
+from csvexport.profile.addresses import is_loopback, shown_address
+from csvexport.sources import cache
+from csvexport.sources.access import Access, trust
+from csvexport.sources.cache import Version, new_file
+from csvexport.sources.forms import find_format
+
+TRIES: Final = 4
+"""How often an address is asked before the run ends."""
+
+FIRST_WAIT = 0.5
+"""Seconds before the second try, give or take; they double with each."""
+
+LONGEST_WAIT: Final = 60
+"""Seconds that a server can ask to be left alone for."""
+
+REDIRECTS: Final = 5
+"""How often a server may send elsewhere."""
+
+# Answers after which another try may do better, and why.
+_PASSING: Final = {
+    202: "the export is not ready yet",
+    408: "the server waited too long for the request",
+    425: "the server cannot answer yet",
+    429: "the server is asked too often",
+    500: "the server failed",
+    502: "the server behind the address failed",
+    503: "the server is not available",
+    504: "the server behind the address does not answer",
+}
+
+# What stands in the way of trusting a certificate, by OpenSSL's number, and the remedy.
+_ISSUER: Final = "name a PEM file with the certificate of its issuer as source.ca"
+_UNTRUSTED: Final = {
+    2: f"its issuer is unknown here; {_ISSUER}",
+    9: "it is not valid yet; check the clock of this machine",
+    10: "it, or one of its issuers', has expired; the server needs a new one",
+    18: "it is self-signed; name a PEM file with this very certificate as source.ca if you trust it",
+    19: f"its issuer is not trusted here (self-signed); {_ISSUER}",
+    20: f"its issuer is unknown here; {_ISSUER}",
+    21: f"its issuer is unknown here, and the server does not send it; {_ISSUER}",
+    62: "it was made out for another host name; use the name that it was made out for",
+    64: "it was made out for another host; use the name that it was made out for",
+}
+
+_OK, _NOTHING, _PART, _UNCHANGED, _BAD_RANGE = 200, 204, 206, 304, 416
+_LOGIN, _FORBIDDEN, _MISSING, _PROXY_LOGIN, _GONE = 401, 403, 404, 407, 410
+
+_CHUNK: Final = 1 << 20
+_SAMPLE_BYTES: Final = 4096
+_WEB_PAGE: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?:<\?xml[^>]*>|<!--.*?-->)\s*)*<(?:!doctype html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ARCHIVES: Final = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")
+
+# Lines of text, of which nobody can say whether the last of them are missing.
+_ENDLESS: Final = frozenset({"csv", "jsonl"})
+
+# A Last-Modified that is older than this when it is sent can belong to one version only (RFC 9110, 8.8.2.2).
+_SETTLED: Final = timedelta(seconds=60)
+
+# They would log whole addresses, and what servers answer.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+def download(address: str, access: Access, scratch: Path) -> tuple[str, Path]:
+    """Fetch an export, unless the one that was kept is still what the server has.
+
+    Args:
+        address: what `read_address` has read.
+        access: how the server is asked.
+        scratch: a folder of the caller's.
+
+    Returns:
+        How messages name the export, and a file that only the user can read.
+
+    Raises:
+        SourceError: it cannot be fetched.
+        OSError: the folder cannot be written to.
+    """
+    label = shown_address(address)
+    number = sum(1 for _ in scratch.glob("fetched-*"))
+    with _client(address, label, access) as client:
+        return label, _Fetching(address, label, access, client, scratch / f"fetched-{number}").result()
+
+
+def _client(address: str, label: str, access: Access) -> httpx.Client:
+    # Nothing that is meant for this machine goes through a proxy.
+    trust_env = not is_loopback(address)
+    try:
+        return httpx.Client(verify=trust(access.ca), timeout=access.timeout, trust_env=trust_env)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # Not chained: the error shows the proxy's address, which may hold a password.
+        problem = "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used"
+    raise SourceError(f"{label}: {problem}; write it as http://host:port or socks5://host:port")
+
+
+class _PassingError(Exception):
+    """What another try may not meet.
+
+    Attributes:
+        wait: seconds that the server asks to wait, if it does.
+    """
+
+    def __init__(self, problem: str, wait: float | None = None) -> None:
+        super().__init__(problem)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What an answer says of the content that it brings, or brings a part of.
+
+    Attributes:
+        address: who answers.
+        version: which version it is.
+        continues: by what the rest can be asked for after an interruption; empty: by nothing.
+        encoding: how it is packed on the way.
+        total: its size as it travels, None where the answer only ends when the server hangs up.
+        chunked: whether the answer shows its end in another way.
+        keep: whether the server lets it be kept.
+    """
+
+    address: str = ""
+    version: Version = cache.UNKNOWN
+    continues: str = ""
+    encoding: str = ""
+    total: int | None = None
+    chunked: bool = False
+    keep: bool = False
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> "_Answer":
+        headers = response.headers
+        etag, modified = _plain(headers.get("ETag", "")), _settled(headers)
+        length = headers.get("Content-Length", "")
+        return cls(
+            str(response.url),
+            Version(etag, modified),
+            modified if not etag else "" if etag.startswith("W/") else etag,
+            headers.get("Content-Encoding", "").strip().lower().replace("x-gzip", "gzip").replace("identity", ""),
+            int(length) if length.isdecimal() else None,
+            "Transfer-Encoding" in headers,
+            "no-store" not in headers.get("Cache-Control", "").lower(),
+        )
+
+    def continued(self, response: httpx.Response, start: int) -> "_Answer | None":
+        """Give this answer with its size, if a partial one is the rest of it from there on."""
+        part = self.of(response)
+        extent = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if (part.address, part.encoding) != (self.address, self.encoding) or not extent:
+            return None
+        begin, total = map(int, extent.groups())
+        if begin != start or self.total not in {None, total} or part.version.etag not in {"", self.version.etag}:
+            return None
+        return replace(self, total=total)
+
+
+def _plain(etag: str) -> str:
+    """Give an ETag that can be sent back, quotes or not."""
+    return etag if re.fullmatch("[!-~]+", etag) else ""
+
+
+def _settled(headers: httpx.Headers) -> str:
+    """Give Last-Modified, if the moment is so far back that no other version can bear it."""
+    modified: str = headers.get("Last-Modified", "")
+    with suppress(ValueError, TypeError):
+        if parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified) >= _SETTLED:
+            return modified
+    return ""
+
+
+class _Fetching:
+    """One export on its way, over several tries."""
+
+    def __init__(self, address: str, label: str, access: Access, client: httpx.Client, path: Path) -> None:
+        """Take what `download` takes; `path` is a name that is free."""
+        self._address = address
+        self._label = label
+        self._access = access
+        self._client = client
+        self._path = path
+        self._raw = path.with_name(f"{path.name}-raw")
+        self._kept = path.with_name(f"{path.name}-kept")
+        self._answer = _Answer()
+        self._at = label
+        self._logs_in = True
+
+    def result(self) -> Path:
+        """Fetch the export into a file."""
+        new_file(self._raw).close()
+        retrying = Retrying(
+            stop=stop_after_attempt(TRIES), wait=_pause, retry=retry_if_exception_type(_PassingError), reraise=True
+        )
+        try:
+            found = retrying(self._try)
+        except _PassingError as error:
+            raise self._problem(f"{error}; {TRIES} tries failed") from error
+        return found or self._checked()
+
+    def _problem(self, text: str) -> SourceError:
+        return SourceError(f"{self._at}: {text}")
+
+    def _try(self) -> Path | None:
+        """Ask once, and receive what comes; give the kept export if it is still what the server has."""
+        with self._response() as response:
+            if response.status_code == _UNCHANGED and self._kept.exists():
+                self._refuse_large(self._kept.stat().st_size)
+                return self._kept
+            self._judge(response)
+            self._receive(response)
+        return None
+
+    @contextmanager
+    def _response(self) -> Iterator[httpx.Response]:
+        """Ask, and go where servers send; from the first other server on, without credentials."""
+        self._at, self._logs_in = self._label, True
+        with self._told():
+            url = httpx.URL(self._address)
+        for _ in range(REDIRECTS + 1):
+            with self._told(), self._client.stream("GET", url, headers=self._headers(str(url))) as response:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+            onward = self._onward(url, response.headers["Location"])
+            self._logs_in = self._logs_in and _origin(onward) == _origin(url)
+            self._at = f"{self._label}, redirected to {shown_address(str(onward))}"
+            url = onward
+        raise self._problem(f"more than {REDIRECTS} redirects; check the address, and whether a login is needed")
+
+    def _onward(self, url: httpx.URL, location: str) -> httpx.URL:
+        """Find where a redirect leads, and refuse what nobody should follow."""
+        try:
+            onward = url.join(location)
+        except (httpx.InvalidURL, UnicodeError):
+            onward = httpx.URL()
+        if onward.scheme not in {"http", "https"} or not onward.host:
+            raise self._problem("is redirected to what is no http(s) address")
+        where = shown_address(str(onward.copy_with(userinfo=b"")))
+        if onward.userinfo:
+            raise self._problem(
+                f"is redirected to {where} with a password in the address; have the server leave it out"
+            )
+        if (url.scheme, onward.scheme) == ("https", "http"):
+            raise self._problem(f"is redirected to {where}, which is unencrypted; have the server use https")
+        return onward
+
+    def _headers(self, address: str) -> httpx.Headers:
+        headers = httpx.Headers({"User-Agent": f"csvexport/{__version__}", "Accept": "*/*", "Accept-Encoding": "gzip"})
+        if self._logs_in:
+            headers.update(self._access.headers)
+        self._kept.unlink(missing_ok=True)
+        size = self._raw.stat().st_size
+        if size and self._answer.continues and self._answer.address == address:
+            headers.update({"Range": f"bytes={size}-", "If-Range": self._answer.continues})
+            return headers
+        version = cache.find(address, self._kept)
+        if version and version.etag:
+            headers["If-None-Match"] = version.etag
+        elif version:
+            headers["If-Modified-Since"] = version.modified
+        return headers
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say of what stops a request what that means."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise _PassingError(
+                f"the server has been silent for {self._access.timeout:g} s; raise source.timeout if it needs longer"
+            ) from error
+        except httpx.ProxyError as error:
+            problem = _proxy_problem(str(error))
+            raise self._problem(problem) if str(error).startswith("4") else _PassingError(problem) from error
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError) as error:
+            raise self._problem("the address, or what it redirects to, cannot be asked; check it") from error
+        except httpx.ConnectError as error:
+            raise self._connection_problem(error) from error
+        except httpx.RequestError as error:
+            raise _PassingError("the connection broke off") from error
+
+    def _connection_problem(self, error: Exception) -> Exception:
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                found = _UNTRUSTED.get(cause.verify_code, f"{cause.verify_message}; name what it lacks as source.ca")
+                return self._problem(f"the server's certificate cannot be trusted: {found}")
+            if isinstance(cause, ssl.SSLError):
+                return self._problem("there is no TLS connection (TLS 1.2 or newer); check https and the port")
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return _PassingError(
+                "there is no such host; check its name, that of the proxy if there is one, and the network"
+            )
+        if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+            return _PassingError("the server refuses the connection; check host and port, and whether it runs")
+        return _PassingError("the server cannot be reached; check the network")
+
+    def _judge(self, response: httpx.Response) -> None:
+        """Refuse an answer that brings no content."""
+        status = response.status_code
+        if status == _BAD_RANGE:
+            self._answer = _Answer()
+            raise _PassingError("the connection broke off, and the server does not send the rest")
+        if status in _PASSING:
+            raise self._passing(response)
+        if status in {_LOGIN, _FORBIDDEN}:
+            raise self._problem(self._refusal(status))
+        if status in {_MISSING, _GONE}:
+            raise self._problem(f"there is no such export ({status}); check the address")
+        if status == _PROXY_LOGIN:
+            raise self._problem(_proxy_problem("407"))
+        if status == _NOTHING:
+            raise self._problem("the answer is empty (204); is there anything to export?")
+        if status not in {_OK, _PART}:
+            raise self._problem(f"the server answers {status} and no export; check the address")
+
+    def _passing(self, response: httpx.Response) -> Exception:
+        problem = f"{_PASSING[response.status_code]} ({response.status_code})"
+        wait = _seconds(response.headers.get("Retry-After", ""))
+        if wait is not None and wait > LONGEST_WAIT:
+            return self._problem(f"{problem} and asks to come back in {wait:,.0f} s; run again then")
+        return _PassingError(problem, wait)
+
+    def _refusal(self, status: int) -> str:
+        if not self._logs_in:
+            return f"a login is needed ({status}), and none is sent to another server; name that address in source.path"
+        if not self._access.keys:
+            return f"a login is needed ({status}); set source.username and source.password, or source.headers"
+        return f"the login was refused ({status}); check {self._access.keys}"
+
+    def _receive(self, response: httpx.Response) -> None:
+        """Write what comes behind what has come before, or anew; whatever comes stays for the next try."""
+        size = self._start(response)
+        self._refuse_large(self._answer.total or 0)
+        with self._raw.open("r+b") as file:
+            file.truncate(size)
+            file.seek(size)
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                self._refuse_large(size)
+                file.write(chunk)
+        if self._answer.total is not None and size < self._answer.total:
+            raise _PassingError("the answer is cut off")
+
+    def _start(self, response: httpx.Response) -> int:
+        """Find where in the content the answer begins."""
+        if response.status_code != _PART:
+            self._answer = _Answer.of(response)
+            return 0
+        size = self._raw.stat().st_size
+        continued = self._answer.continued(response, size)
+        self._answer = continued or _Answer()
+        if continued is None:
+            raise _PassingError("the server sends another part than the one that is asked for")
+        return size
+
+    def _refuse_large(self, size: int) -> None:
+        if size > self._access.max_bytes:
+            limit = self._access.max_bytes >> 20
+            raise self._problem(f"is larger than source.max_megabytes = {limit} allows; raise it if that is right")
+
+    def _checked(self) -> Path:
+        """See that a whole export has come, unpack it if it was packed for the way, and keep it."""
+        if not self._raw.stat().st_size:
+            raise self._problem("the answer is empty; is there anything to export?")
+        self._unpack()
+        with self._path.open("rb") as file:
+            sample = file.read(_SAMPLE_BYTES)
+        if _WEB_PAGE.match(sample):
+            keys = self._access.keys or "whether a login is needed"
+            raise self._problem(f"answers with a web page, not an export; check the address, and {keys}")
+        self._refuse_endless(sample)
+        if self._answer.keep and any(self._version()):
+            cache.store(self._answer.address, self._path, self._version())
+        return self._path
+
+    def _version(self) -> Version:
+        """Give the version as it can be asked for; a date alone may be another user's version's as well."""
+        version = self._answer.version
+        return version if version.etag or not self._access.keys else cache.UNKNOWN
+
+    def _unpack(self) -> None:
+        if not self._answer.encoding:
+            self._raw.replace(self._path)
+            return
+        if self._answer.encoding != "gzip":
+            raise self._problem("the answer is packed in a way that was not asked for; have the server use gzip")
+        size = 0
+        with gzip.open(self._raw) as packed, new_file(self._path) as file:
+            while chunk := self._unpacked(packed):
+                size += len(chunk)
+                self._refuse_large(size)
+                file.write(chunk)
+        self._raw.unlink()
+
+    def _unpacked(self, packed: gzip.GzipFile) -> bytes:
+        try:
+            return packed.read(_CHUNK)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._problem("the answer should be packed with gzip and is damaged; fetch it again") from error
+
+    def _refuse_endless(self, sample: bytes) -> None:
+        """Refuse an answer of which nobody can say whether it is whole."""
+        told = self._answer.total is not None or self._answer.chunked or self._answer.encoding
+        if not told and not sample.startswith(_ARCHIVES) and find_format(self._path) in _ENDLESS:
+            raise self._problem(
+                "the answer does not say how long it is, so nobody can see whether it is whole; have the server send"
+                " Content-Length"
+            )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _proxy_problem(answer: str) -> str:
+    if answer.startswith("407"):
+        return "the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"
+    return "the proxy does not let the request through; check HTTPS_PROXY, or name the host in NO_PROXY"
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Read how long a server asks to wait: seconds, or a date; None where it says nothing."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    with suppress(ValueError, TypeError):
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _pause(state: RetryCallState) -> float:
+    """Say how long to wait before the next try."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _PassingError) and error.wait is not None:
+        return error.wait
+    return wait_exponential_jitter(multiplier=FIRST_WAIT, jitter=FIRST_WAIT)(state)
