@@ -28,6 +28,8 @@ TOOLS = (CSVEXPORT, "polars", "duckdb")
 RATIO_GOALS = {1_000_000: 1.3, 10_000_000: 1.0}  # rows: the most that csvexport may take of the faster peer's time
 PEAK_ROWS, PEAK_GOAL = 10_000_000, 400
 WORKBOOK_GOAL = 1.0
+JSON_LINES_GOAL = 1 / 1.5
+JSON_GOAL = 1.0
 START_GOAL = 0.5
 START_RUNS = 11  # starts are short, so that more of them are needed for a steady median
 
@@ -201,29 +203,70 @@ def measure_exports(arguments: argparse.Namespace, encoding: str, scratch: Path)
         print(f"  csvexport's peak, {large:,} rows / {small:,} rows: {high / low:.2f}")
 
 
+class Beside(NamedTuple):
+    """Something of Python's own that a build is held against: it only reads."""
+
+    name: str
+    code: str
+    goal: float
+
+
+def measure_beside(export: Path, title: str, peer: Beside, rounds: int, scratch: Path) -> float:
+    """Compare a build of an export with its peer; return the build's peak."""
+    benchmark = Benchmark(export, "utf8", [CSVEXPORT], scratch)
+    runs: dict[str, list[Run]] = {CSVEXPORT: [], peer.name: []}
+    for number in range(rounds):
+        warm(export)
+        runs[CSVEXPORT].append(measure(benchmark.command(CSVEXPORT), scratch / "log.txt"))
+        runs[peer.name].append(measure([sys.executable, "-c", peer.code], scratch / "log.txt"))
+        say(f"round {number + 1} of {rounds}: " + ", ".join(f"{t} {r[-1].wall:.2f} s" for t, r in runs.items()))
+        shutil.rmtree(scratch / CSVEXPORT)
+    summaries = {tool: summarize(runs[tool]) for tool in runs}
+    print_table(f"{title}, rounds: {rounds}; {peer.name} only reads", summaries)
+    ratio = summaries[CSVEXPORT].wall / summaries[peer.name].wall
+    print()
+    print_goal(f"csvexport / {peer.name}", f"{ratio:.2f}", f"at most {peer.goal:.2f}", reached=ratio <= peer.goal)
+    return summaries[CSVEXPORT].peak
+
+
+@contextmanager
+def converted(rows: int, script: str, suffix: str, arguments: argparse.Namespace, scratch: Path) -> Iterator[Path]:
+    """Yield an export in another form, made unless it is there; remove it at the end unless it is to be kept."""
+    keep = arguments.data is not None
+    with generated(rows, "utf8", arguments.data or scratch, keep=keep) as export:
+        target = export.with_suffix(suffix)
+        if not target.exists():
+            say(f"generating {rows:,} rows, {suffix}")
+            subprocess.run([sys.executable, HERE / script, export, target], check=True)
+    try:
+        yield target
+    finally:
+        if not keep:
+            target.unlink()
+
+
 def measure_workbook(arguments: argparse.Namespace, scratch: Path) -> None:
     """Compare a build of a workbook with pandas, which only reads it, with the same library beneath."""
-    with generated(arguments.workbook, "utf8", arguments.data or scratch, keep=arguments.data is not None) as export:
-        workbook = export.with_suffix(".xlsx")
-        if not workbook.exists():
-            say(f"generating a workbook of {arguments.workbook:,} rows")
-            subprocess.run([sys.executable, HERE / "workbook.py", export, workbook], check=True)
-    benchmark = Benchmark(workbook, "utf8", [CSVEXPORT], scratch)
-    read = f"import pandas; pandas.read_excel({str(workbook)!r}, engine='calamine', dtype=str)"
-    runs: dict[str, list[Run]] = {CSVEXPORT: [], "pandas": []}
-    for number in range(arguments.runs):
-        warm(workbook)
-        runs[CSVEXPORT].append(measure(benchmark.command(CSVEXPORT), scratch / "log.txt"))
-        runs["pandas"].append(measure([sys.executable, "-c", read], scratch / "log.txt"))
-        say(f"round {number + 1} of {arguments.runs}: " + ", ".join(f"{t} {r[-1].wall:.2f} s" for t, r in runs.items()))
-        shutil.rmtree(scratch / CSVEXPORT)
-    if arguments.data is None:
-        workbook.unlink()
-    summaries = {tool: summarize(runs[tool]) for tool in runs}
-    print_table(f"xlsx, {arguments.workbook:,} rows, rounds: {arguments.runs}; pandas only reads", summaries)
-    ratio = summaries[CSVEXPORT].wall / summaries["pandas"].wall
-    print()
-    print_goal("csvexport / pandas", f"{ratio:.2f}", f"at most {WORKBOOK_GOAL:.1f}", reached=ratio <= WORKBOOK_GOAL)
+    with converted(arguments.workbook, "workbook.py", ".xlsx", arguments, scratch) as workbook:
+        code = f"import pandas; pandas.read_excel({str(workbook)!r}, engine='calamine', dtype=str)"
+        peer = Beside("pandas", code, WORKBOOK_GOAL)
+        measure_beside(workbook, f"xlsx, {arguments.workbook:,} rows", peer, arguments.runs, scratch)
+
+
+def measure_json(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Compare builds of JSON with a loop over `json.loads`, or one call, and their peaks with those of a tenth."""
+    ways = {
+        ".jsonl": ("json.loads in a loop", "for line in open({!r}, 'rb'): json.loads(line)", JSON_LINES_GOAL),
+        ".json": ("json.load", "json.load(open({!r}, 'rb'))", JSON_GOAL),
+    }
+    for suffix, (name, code, goal) in ways.items():
+        peaks = []
+        for rows in (arguments.json // 10, arguments.json):
+            with converted(rows, "records.py", suffix, arguments, scratch) as export:
+                peer = Beside(name, f"import json\n{code.format(str(export))}", goal)
+                title = f"{suffix[1:]}, {rows:,} rows, {export.stat().st_size / 1e6:,.0f} MB"
+                peaks.append(measure_beside(export, title, peer, arguments.runs, scratch))
+        print(f"  csvexport's peak, {arguments.json:,} rows / {arguments.json // 10:,} rows: {peaks[1] / peaks[0]:.2f}")
 
 
 def measure_start(scratch: Path) -> None:
@@ -249,6 +292,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--encodings", nargs="+", choices=job.DIALECTS, default=["utf8"])
     parser.add_argument("--tools", "--only", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--workbook", type=int, default=300_000, help="rows of the workbook; 0: none")
+    parser.add_argument("--json", type=int, default=1_000_000, help="rows of JSON and JSON Lines; 0: none")
     parser.add_argument("--data", type=Path, help="keep the exports in this folder and use those that are there")
     return parser.parse_args()
 
@@ -265,6 +309,8 @@ def main() -> None:
         if CSVEXPORT in arguments.tools:
             if arguments.workbook:
                 measure_workbook(arguments, Path(scratch))
+            if arguments.json:
+                measure_json(arguments, Path(scratch))
             measure_start(Path(scratch))
 
 
