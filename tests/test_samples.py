@@ -1,11 +1,20 @@
 """The samples as golden pairs: export and profile on one side, the batch on the other; `make golden` renews them."""
 
+import json
+import os
+import re
 import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from csvexport.batch import batch_name
+from csvexport.errors import SourceError
 from csvexport.profile import load_profile
+from csvexport.summary import SourceFacts
 from csvexport.workflow import Options, build
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
@@ -21,13 +30,78 @@ def sample(request, samples):
 
 
 def test_sample_gives_what_is_expected(sample, tmp_path, request):
-    profile = load_profile(sample / "profile.toml")
-    folder = build(profile, Options(now=NOW, out=tmp_path)).folder
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in LEFT_OUT}
-    expected = sample / "expected"
+    folder = build(load_profile(sample / "profile.toml"), Options(now=NOW, out=tmp_path)).folder
+    compare(written(folder), sample / "expected", request)
+
+
+def written(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in LEFT_OUT}
+
+
+def compare(files, expected, request):
     if request.config.getoption("--regenerate"):
         shutil.rmtree(expected, ignore_errors=True)
         expected.mkdir()
         for name, data in files.items():
             (expected / name).write_bytes(data)
     assert files == {path.name: path.read_bytes() for path in expected.iterdir()}
+
+
+# The sample whose exports a server sends.
+
+PORT = "8123"
+
+
+@contextmanager
+def crm(samples, password):
+    """Serve the sample on a port that is free, and give that port."""
+    command = [sys.executable, str(samples / "custom-crm" / "server.py"), "--port", "0"]
+    environment = os.environ | {"CRM_PASSWORD": password}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as server:
+        try:
+            yield server.stdout.readline().rpartition(":")[2].strip()
+        finally:
+            server.terminate()
+
+
+def moved(profile, port):
+    """The profile, reading from another port."""
+
+    def at(settings):
+        return tuple(path.replace(f":{PORT}/", f":{port}/") for path in settings.path)
+
+    join = profile.source.join.model_copy(update={"path": at(profile.source.join)})
+    source = profile.source.model_copy(update={"path": at(profile.source), "join": join})
+    return profile.model_copy(update={"source": source})
+
+
+def as_from(port, files, profile):
+    """The files as they are when the server has that port: addresses say it, and the batch's name hangs on them."""
+    plain = {name: data.replace(f":{port}/".encode(), f":{PORT}/".encode()) for name, data in files.items()}
+    manifest = json.loads(plain["manifest.json"])
+    sources = [SourceFacts(**source) for source in manifest["sources"]]
+    moment, _, digest = batch_name(NOW, profile.digest, sources, ("None", "None")).partition("-")
+    name = re.compile(manifest["batch"].replace("-", "(-?)").encode())
+    # The comment for Metrica has it without the hyphen.
+    return {key: name.sub(rf"{moment}\g<1>{digest}".encode(), data) for key, data in plain.items()}
+
+
+def test_the_sample_of_a_server_gives_what_is_expected(samples, tmp_path, monkeypatch, request):
+    sample = samples / "custom-crm"
+    monkeypatch.setenv("CRM_PASSWORD", "sesame")
+    profile = load_profile(sample / "profile.toml")
+    with crm(samples, "sesame") as port:
+        first, again = (
+            build(moved(profile, port), Options(now=NOW, out=tmp_path / out)).folder for out in ("first", "again")
+        )
+    assert written(first) == written(again)
+    compare(as_from(port, written(first), profile), sample / "expected", request)
+
+
+def test_the_sample_of_a_server_refuses_a_wrong_password(samples, tmp_path, monkeypatch):
+    monkeypatch.setenv("CRM_PASSWORD", "guessed")
+    profile = load_profile(samples / "custom-crm" / "profile.toml")
+    with crm(samples, "sesame") as port, pytest.raises(SourceError, match="the login was refused"):
+        build(moved(profile, port), Options(now=NOW, out=tmp_path))

@@ -120,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.close_connection = True
 
+    def do_CONNECT(self) -> None:
+        """Answer as a proxy."""
+        self.do_GET()
+
     def log_message(self, *arguments: object) -> None:
         pass
 

@@ -55,6 +55,12 @@ def test_an_export_that_has_changed_is_fetched_and_kept(server, fetched):
     assert server.asked("If-None-Match") == [None, '"v1"', '"v2"']
 
 
+def test_a_server_in_trouble_is_asked_again_whether_anything_has_changed(server, fetched):
+    server.script["/a.csv"] = [versioned(CONTENT, ETAG), Answer(status=503), versioned(CONTENT, ETAG)]
+    assert [fetched(f"{server.url}/a.csv") for _ in range(2)] == [CONTENT] * 2
+    assert server.asked("If-None-Match") == [None, '"v1"', '"v1"']
+
+
 def test_an_export_that_was_packed_on_the_way_is_kept_unpacked(server, fetched):
     headers = ETAG | {"Content-Encoding": "gzip"}
     server.script["/a.csv"] = [versioned(gzip.compress(CONTENT), headers)]
@@ -152,6 +158,24 @@ def test_a_folder_that_cannot_be_made_costs_no_more_than_fetching(server, fetche
     server.script["/a.csv"] = [Answer(CONTENT, headers=ETAG)]
     assert [fetched(f"{server.url}/a.csv") for _ in range(2)] == [CONTENT] * 2
     assert server.asked("If-None-Match") == [None, None]
+
+
+def test_what_cannot_be_written_to_its_end_leaves_nothing(kept, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    cache.store("https://crm.example.com/a.csv", Path(__file__), cache.Version('"v1"'))
+    assert list(kept.iterdir()) == []
+
+
+@posix
+def test_a_folder_that_others_can_write_to_is_closed_to_them(server, fetched, kept):
+    kept.mkdir(parents=True)
+    kept.chmod(0o777)
+    server.script["/a.csv"] = [Answer(CONTENT, headers=ETAG)]
+    fetched(f"{server.url}/a.csv")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
 
 
 def test_what_was_kept_long_ago_goes_when_another_comes(server, fetched, kept):

@@ -72,11 +72,18 @@ def test_a_login_is_sent_whatever_letters_it_has(server, ca, scratch, monkeypatc
     assert download.download(f"{server.url}/a.csv", asked, scratch)[1].read_bytes() == CONTENT
 
 
+def test_a_password_that_is_no_text_is_sent_as_it_is(monkeypatch):
+    monkeypatch.setenv("CRM_PASSWORD", "\udcff")
+    sent = logged_in(Path(), username="crm", password="env:CRM_PASSWORD").headers["Authorization"]
+    assert base64.b64decode(sent.removeprefix("Basic ")) == b"crm:\xff"
+
+
 def test_headers_of_the_profile_are_sent(server, ca, scratch, tmp_path, monkeypatch):
     monkeypatch.setenv("CRM_KEY", "k 1")
     (tmp_path / "token").write_text("Bearer t\n")
     (tmp_path / "token").chmod(0o600)
     server.script["/a.csv"] = [Answer(CONTENT)]
+    monkeypatch.chdir(scratch)
     headers = {"X-Key": "env:CRM_KEY", "authorization": "file:token"}
     asked = logged_in(tmp_path, headers=headers, ca=ca.name)
     download.download(f"{server.url}/a.csv", asked, scratch)
@@ -633,11 +640,23 @@ def test_no_error_of_the_library_reaches_the_user(server, fetched, monkeypatch, 
 # Proxies
 
 
-def test_a_proxy_of_the_environment_is_asked(started, refusal, monkeypatch):
+REFUSED = "the proxy does not let the request through; check HTTPS_PROXY, or name the host in NO_PROXY"
+
+
+@pytest.mark.parametrize(
+    ("status", "messages"),
+    [
+        (407, ["the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"]),
+        (403, [REFUSED]),
+        (502, [REFUSED, "4 tries failed"]),
+    ],
+)
+def test_a_proxy_of_the_environment_that_refuses(started, refusal, monkeypatch, status, messages):
     proxy = started(tls=False)
+    proxy.script["crm.example.com:443"] = [Answer(status=status)]
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    message = refusal("https://crm.example.com/a.csv")
-    assert message.startswith("the proxy does not let the request through; check HTTPS_PROXY")
+    assert refusal("https://crm.example.com/a.csv") == "; ".join(messages)
+    assert len(proxy.requests) == (1 if len(messages) == 1 else 4)
 
 
 def test_a_proxy_is_asked_for_http_and_may_want_a_login(started, fetched, refusal, monkeypatch):
