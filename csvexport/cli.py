@@ -25,6 +25,7 @@ from csvexport import __version__
 from csvexport.errors import CsvexportError, ProfileError, UsageError
 
 if TYPE_CHECKING:
+    from csvexport.findings import Findings
     from csvexport.profile import Profile
     from csvexport.workflow import Options, Outcome
 
@@ -69,7 +70,7 @@ class Boundary(TyperGroup):
         except CsvexportError as error:
             mistakes = error.mistakes if isinstance(error, ProfileError) else ()
             raise _complaint(str(error), mistakes, error.exit_code, ctx.obj) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             raise _complaint("Interrupted; nothing was left behind.", (), INTERRUPTED, ctx.obj) from None
 
 
@@ -102,6 +103,15 @@ ExportsArgument = Annotated[
         metavar="[EXPORT]...", help="Exports to read instead of the profile's source.path; - is standard input."
     ),
 ]
+ExportArgument = Annotated[
+    str, typer.Argument(metavar="EXPORT", help="The export: a file, a folder, an address; - is standard input.")
+]
+ToOption = Annotated[Path, typer.Option(metavar="FILE", help="Where the profile goes.")]
+TimezoneOption = Annotated[
+    str | None, typer.Option(metavar="ZONE", help="The zone of the export's times, such as Europe/Moscow.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take what is likely.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a profile that is there.")]
 SinceOption = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Leave out what happened before: 2024-05-01, or 21d for days back from now."),
@@ -115,8 +125,8 @@ NowOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all batches: DIR/PROFILE/BATCH.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print examples and remedies of every issue.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors; ask nothing.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print examples and remedies, or reasons.")]
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -177,6 +187,118 @@ def build(
     with _progress(talk) as progress:
         outcome = workflow.build(_load(profile), _options(exports, since, until, now, progress=progress, out=out))
     _show(outcome, talk)
+
+
+@app.command()
+def inspect(
+    ctx: typer.Context,
+    export: ExportArgument,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what an export holds; write nothing."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    from csvexport.inspection.looking import at_hand, findings_json, look  # noqa: PLC0415 - heavy
+    from csvexport.inspection.starter import lack  # noqa: PLC0415 - heavy
+
+    with at_hand(export) as (path, label), _progress(talk) as progress:
+        findings = look(path, progress, label)
+    if talk.as_json:
+        _echo_json(findings_json(findings) | {"lack": lack(findings)})
+    else:
+        _show_findings(findings, talk, lacking=lack(findings))
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    export: ExportArgument,
+    to: ToOption = Path("profile.toml"),
+    timezone: TimezoneOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Look at an export and write a profile to start with; ask what it should say when this is a terminal."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    from csvexport.inspection import looking, saving, starter  # noqa: PLC0415 - heavy
+
+    zone = _zone(timezone)
+    saving.refuse_target(to, force=force)
+    named = saving.path_in_profile(export, to)
+    with looking.at_hand(export) as (path, label):
+        with _progress(talk) as progress:
+            findings = looking.look(path, progress, label)
+        lacking = starter.lack(findings)
+        asks = not lacking and _may_ask(talk, yes=yes)
+        _show_findings(findings, talk, statuses=not asks)
+        if lacking:
+            raise _nothing_to_send(findings, f"{lacking} No profile was written.", talk)
+        choices = starter.default_choices(findings, zone)
+        if asks:
+            from csvexport import asking  # noqa: PLC0415 - imports what was imported above
+
+            choices = asking.choices(findings, zone)
+        saving.save(to, starter.starter_profile(findings, named, choices, str(to)))
+        outcome = _first_check(to, () if label is None else (path,), talk)
+    _show_start(findings, to, outcome, talk)
+    raise typer.Exit(DATA_PROBLEMS if outcome.refusal else 0)
+
+
+def _zone(name: str | None) -> str | None:
+    from csvexport.profile.readers import read_timezone  # noqa: PLC0415 - heavy
+
+    try:
+        return None if name is None else read_timezone(name)
+    except ValueError as error:
+        raise UsageError(f"--timezone: {error}") from None
+
+
+def _may_ask(talk: Talk, *, yes: bool) -> bool:
+    """Whether somebody sits there to answer."""
+    return not (yes or talk.as_json or talk.quiet) and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _first_check(profile: Path, exports: tuple[str, ...], talk: Talk) -> "Outcome":
+    """Find out what a build by the new profile would do."""
+    from csvexport import workflow  # noqa: PLC0415 - heavy
+
+    with _progress(talk) as progress:
+        return workflow.check(_load(profile), workflow.Options(exports=exports, progress=progress))
+
+
+def _show_findings(findings: "Findings", talk: Talk, *, statuses: bool = True, lacking: str | None = None) -> None:
+    if not talk.as_json and not talk.quiet:
+        from csvexport.terminal import print_findings  # noqa: PLC0415 - slow to import
+
+        print_findings(findings, verbose=talk.verbose, statuses=statuses, lacking=lacking)
+
+
+def _nothing_to_send(findings: "Findings", message: str, talk: Talk) -> typer.Exit:
+    """Say why there is no profile, beside the findings, and give what ends the run."""
+    if talk.as_json:
+        from csvexport.inspection.looking import findings_json  # noqa: PLC0415 - heavy
+
+        _echo_json(findings_json(findings) | {"profile": None, "error": message, "exit_code": DATA_PROBLEMS})
+    typer.echo(message, err=True)
+    return typer.Exit(DATA_PROBLEMS)
+
+
+def _show_start(findings: "Findings", profile: Path, outcome: "Outcome", talk: Talk) -> None:
+    if talk.as_json:
+        from csvexport.inspection.looking import findings_json  # noqa: PLC0415 - heavy
+        from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
+
+        checked = outcome_json(outcome)
+        said = {key: checked[key] for key in ("counts", "issues", "refusal")}
+        _echo_json(findings_json(findings) | {"profile": str(profile), "check": said})
+    elif not talk.quiet:
+        from csvexport.terminal import print_start  # noqa: PLC0415 - slow to import
+
+        print_start(profile, outcome.summary, outcome.refusal)
 
 
 @app.command()

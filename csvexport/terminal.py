@@ -1,6 +1,5 @@
 """What a person sees in the terminal: the progress bar and the summary of a build, within 80 columns."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from csvexport.findings import Column, Findings
 from csvexport.issues import CATALOGUE, Code, Severity
+from csvexport.masking import cut, masked, printable
 from csvexport.summary import Example, SourceFacts, Summary
 
 WIDTH = 80
@@ -29,14 +30,11 @@ _IDENTIFIER_CODES = frozenset(
         Code.SECOND_IDENTIFIER,
     }
 )
-_SHOWN_OF_IDENTIFIER = 4
-
-# What a column that the profile takes for another may hold: e-mails, phones and identifiers, but not dates.
-_PERSONAL = re.compile(
-    r"[^\s@]+@[^\s@]+|(?!\d{4}-\d\d-\d\d|\d\d-\d\d-\d{4})(?<!\d)\+?\d(?:[ ()-]*\d){9,}",
-)
-
 _INDENT = (0, 0, 0, 2)
+
+# Longer names are cut, so that the rest of the row has room.
+_WIDEST_NAME = 26
+_MOST_STATUSES = 30
 
 
 @contextmanager
@@ -60,10 +58,15 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None]]:
         yield tell
 
 
-def print_outcome(summary: Summary, folder: Path | None, refusal: str | None, *, checked: bool, verbose: bool) -> None:
-    """Print the summary of a build or, `checked`, of a check on stdout."""
+def _console() -> Console:
     console = Console(highlight=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    return console
+
+
+def print_outcome(summary: Summary, folder: Path | None, refusal: str | None, *, checked: bool, verbose: bool) -> None:
+    """Print the summary of a build or, `checked`, of a check on stdout."""
+    console = _console()
     console.print(_headline(summary, folder, checked=checked))
     console.print()
     for table in (_sources(summary.sources), _counts(summary)):
@@ -106,8 +109,8 @@ def _sources(sources: tuple[SourceFacts, ...]) -> Table:
     table = _table()
     for source in sources:
         left_out = ", ".join(f"{count} {what}" for what, count in source.left_out.items())
-        form = f"{_printable(source.form)}, {source.rows:,} rows"
-        table.add_row(Text(_printable(source.path)), Text(form + (f" (left out: {left_out})" if left_out else "")))
+        form = f"{printable(source.form)}, {source.rows:,} rows" + (f" (left out: {left_out})" if left_out else "")
+        table.add_row(Text(printable(source.path)), Text("; ".join(filter(None, (form, source.remarks)))))
     return table
 
 
@@ -151,25 +154,16 @@ def _details(summary: Summary) -> Iterator[RenderableType]:
 def _example(code: Code, example: Example) -> str:
     place = f"{example.source}, row {example.row}" + (f", {example.column}" if example.column else "")
     value = _shown(code, example.value)
-    return _printable(f"{place}: {value}" if value else place)
+    return printable(f"{place}: {value}" if value else place)
 
 
 def _shown(code: Code, value: str) -> str:
     """Give as much of a cell as may be seen."""
     if code in _IDENTIFIER_CODES:
-        return _cut(value)
+        return cut(value)
     if code is Code.BAD_ROW:
         return value.partition(": ")[0]
-    return _PERSONAL.sub(lambda found: _cut(found[0]), value)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_OF_IDENTIFIER else f"{text[:_SHOWN_OF_IDENTIFIER]}…"
-
-
-def _printable(text: str) -> str:
-    """Replace what a terminal would obey instead of showing it."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return masked(value)
 
 
 def _files(summary: Summary) -> Table:
@@ -185,3 +179,107 @@ def _next_steps(summary: Summary, folder: Path) -> Text:
     if any(counts.rejected for counts in summary.counts.values()):
         lines.append("       correct its rejected.csv and build that like an export")
     return Text("\n".join(lines))
+
+
+def print_findings(findings: Findings, *, verbose: bool, statuses: bool, lacking: str | None) -> None:
+    """Print what an export holds; with `statuses` also those, and what it is `lacking` to be sent."""
+    console = _console()
+    console.print(_sources(findings.sources))
+    if findings.crm is not None:
+        console.print(Text(f"It comes from {findings.crm.title}, as its columns show."))
+    console.print()
+    console.print(_columns(findings, console.width))
+    console.print()
+    if verbose:
+        console.print(_reasons(findings))
+        console.print()
+    if findings.missing:
+        names = printable(", ".join(findings.missing))
+        console.print(Text(f"Only some of the files have these columns: {names}", style="yellow"))
+        console.print()
+    for column in findings.columns:
+        if column.alarm:
+            console.print(Text(printable(f"{column.name}: {column.alarm}"), style="bold red"))
+            console.print()
+    if findings.statuses and statuses:
+        console.print(_statuses(findings))
+        console.print()
+    if lacking:
+        console.print(Text(lacking, style="yellow"))
+        console.print()
+
+
+def _columns(findings: Findings, width: int) -> Table:
+    table = _table("column", "holds", "filled", "distinct", "examples")
+    rows = [
+        (
+            Text(printable(column.name)),
+            Text(column.role or "", style="red" if column.alarm else ""),
+            Text(_share(column.filled, findings.rows)),
+            Text(f"{column.distinct:,}{'' if column.is_counted else '+'}"),
+            Text(", ".join(column.examples), style="dim"),
+        )
+        for column in findings.columns
+    ]
+    # Only the examples give way where the table is too wide.
+    left = width
+    for number, column in enumerate(table.columns):
+        column.no_wrap, column.overflow = True, "ellipsis"
+        widest = max([len(str(column.header)), *(row[number].cell_len for row in rows)])
+        column.width = max(min(widest, _WIDEST_NAME if column is not table.columns[-1] else left), 1)
+        left -= column.width + 2
+    table.columns[2].justify = table.columns[3].justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _share(count: int, rows: int) -> str:
+    """A share in percent, which is 0% or 100% only if it is none or all."""
+    percent = round(100 * count / rows) if rows else 0
+    return f"{min(max(percent, 1), 99)}%" if 0 < count < rows else f"{percent}%"
+
+
+def _reasons(findings: Findings) -> Table:
+    table = _table("column", "why it holds what it holds")
+    table.columns[0].max_width = _WIDEST_NAME
+    table.columns[0].no_wrap = True
+    for column in findings.columns:
+        table.add_row(Text(printable(column.name)), Text(_reason(column)))
+    return table
+
+
+def _reason(column: Column) -> str:
+    if column.format:
+        return f"{column.reason}; its times are written {column.format}"
+    if column.needs_format:
+        return f"{column.reason}; nothing tells whether the day or the month comes first"
+    return column.reason
+
+
+def _statuses(findings: Findings) -> Table:
+    table = _table(printable(findings.status or ""), "rows", "")
+    table.columns[1].justify = "right"
+    for status in findings.statuses[:_MOST_STATUSES]:
+        meaning = Text("paid" if status.is_paid else "", style="green")
+        table.add_row(Text(printable(masked(status.text))), f"{status.rows:,}", meaning)
+    left = len(findings.statuses) - _MOST_STATUSES
+    if left > 0:
+        table.add_row(Text(f"… and {left:,} more", style="dim"), "", "")
+    return table
+
+
+def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
+    """Print that a profile was written, what a build by it would do, and what to do next."""
+    console = _console()
+    (counts,) = summary.counts.values()
+    console.print(Text(f"{profile} is written.", style="bold"), soft_wrap=True)
+    console.print()
+    console.print(Text(f"check  {counts.accepted:,} would be sent, {counts.rejected:,} rejected"))
+    if refusal:
+        console.print(Padding(Text(refusal, style="red"), (0, 0, 0, 7), expand=False))
+    for line in (
+        "next   write the event identifiers of the counter's goals into it as targets, then",
+        f"       csvexport check {profile}",
+    ):
+        console.print(Text(line), soft_wrap=True)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from typer.testing import CliRunner
 
 import csvexport
@@ -443,7 +444,7 @@ def test_nothing_to_send_makes_no_batch(rows, shop):
     ("prepare", "said"),
     [
         (lambda path: path.unlink(), ["deals.csv: no such file; check the path (looked for "]),
-        (lambda path: path.unlink() or path.mkdir(), ["deals.csv: this is a folder; name the file in it"]),
+        (lambda path: path.unlink() or path.mkdir(), ["deals.csv: there is no file in this folder"]),
         (lambda path: path.unlink() or os.mkfifo(path), ["deals.csv: this is no regular file", "save its content"]),
         (lambda path: path.write_bytes(b""), ["deals.csv: the file is empty"]),
         (lambda path: path.write_bytes(b"\n\r\n  \n"), ["deals.csv: the file is empty"]),
@@ -680,3 +681,248 @@ def test_a_progress_bar_is_shown_on_a_terminal_and_never_on_stdout(shop):
     assert b"100%" in seen
     code, said, seen = _in_a_terminal(*arguments, "--quiet")
     assert (code, said, seen) == (0, b"", b"")
+
+
+# Looking at an export, and the first profile.
+
+
+START = """\
+ID,Статус,Дата оплаты,Сумма,ClientID,Телефон,Контакт
+1,Оплачен,30.05.2024 12:00:00,100,1716642001234567891,+7 900 000-00-01,Анна
+2,Оплачен,30.05.2024 13:00:00,"1 200,00",1716642001234567892,+7 900 000-00-02,Олег
+3,Новая,,300,1716642001234567893,+7 900 000-00-03,Инна
+4,Выдан,31.05.2024 13:00:00,400,,+7 900 000-00-04,Пётр
+"""
+
+
+@pytest.fixture
+def export(tmp_path):
+    path = tmp_path / "deals.csv"
+    path.write_text(START, encoding="utf-8")
+    return path
+
+
+def test_inspect_says_what_an_export_holds_and_writes_nothing(export, tmp_path):
+    result = run("inspect", "deals.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    said = " ".join(result.stdout.split())
+    assert said.startswith("deals.csv utf-8, comma, 4 rows column holds filled distinct examples")
+    assert "Дата оплаты paid time 75% 3 30.05.2024 12:00:00" in said
+    assert "ClientID ClientId 75% 3 1716…, 1716…, 1716…" in said
+    assert "Статус rows Оплачен 2 paid Новая 1 Выдан 1" in said
+    assert "why it" not in said
+    assert all(len(line) <= WIDTH for line in result.stdout.splitlines())
+    assert list(tmp_path.iterdir()) == [export]
+    verbose = run("inspect", "deals.csv", "--verbose").stdout
+    assert "Телефон by its name and its values" in " ".join(verbose.split())
+    assert all(len(line) <= WIDTH for line in verbose.splitlines())
+    assert "000-00-0" not in verbose
+    assert run("inspect", "deals.csv", "--quiet").stdout == ""
+
+
+def test_inspect_as_json(export):
+    said = json.loads(run("inspect", export, "--json").stdout)
+    assert list(said) == ["sources", "rows", "unreadable", "crm", "columns", "missing", "status", "statuses", "lack"]
+    assert said["lack"] is None
+    assert said["sources"] == [{"path": str(export), "format": "csv", "form": "utf-8, comma", "rows": 4}]
+    assert said["statuses"][0] == {"text": "Оплачен", "rows": 2, "paid": True}
+    columns = {column["name"]: column for column in said["columns"]}
+    assert columns["ClientID"] == {
+        "name": "ClientID",
+        "role": "ClientId",
+        "reason": "by its name and its values",
+        "alarm": None,
+        "filled": 0.75,
+        "distinct": 3,
+        "distinct_is_all": True,
+        "format": None,
+        "formats": [],
+        "examples": ["1716…", "1716…", "1716…"],
+    }
+    assert columns["Контакт"]["examples"] == ["А…", "О…", "И…"]
+
+
+def test_init_writes_a_profile_that_runs_at_once(export, tmp_path):
+    result = run("init", export.name)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "profile.toml is written.\n\ncheck  2 would be sent, 0 rejected\n" in result.stdout
+    assert result.stdout.endswith("       csvexport check profile.toml\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"deals.csv", "profile.toml"}
+    assert 'path = "deals.csv"\n' in Path("profile.toml").read_text(encoding="utf-8")
+    said = json.loads(run("check", "profile.toml", "--now", NOW, "--json").stdout)
+    assert said["counts"]["conversions"]["accepted"] == 2
+
+
+def test_init_writes_where_it_is_told_and_names_the_export_from_there(export, tmp_path):
+    (tmp_path / "profiles").mkdir()
+    result = run("init", export, "--to", "profiles/shop.toml", "--timezone", "Asia/Almaty", "--quiet")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    text = Path("profiles/shop.toml").read_text(encoding="utf-8")
+    assert 'timezone = "Asia/Almaty"' in text
+    assert 'path = "../deals.csv"' in text
+    assert "csvexport check profiles/shop.toml" in text
+
+
+def test_init_as_json(export):
+    said = json.loads(run("init", export.name, "--json").stdout)
+    assert said["profile"] == "profile.toml"
+    assert said["check"]["counts"]["conversions"]["accepted"] == 2
+    assert said["check"]["refusal"] is None
+    assert said["statuses"][0]["text"] == "Оплачен"
+
+
+def test_init_writes_over_nothing_unless_it_must(export):
+    Path("profile.toml").write_text("mine", encoding="utf-8")
+    assert_complaint(run("init", export.name), 2, "profile.toml is there already", "--to", "--force")
+    assert Path("profile.toml").read_text(encoding="utf-8") == "mine"
+    assert run("init", export.name, "--force").exit_code == 0
+    assert "[identifiers]" in Path("profile.toml").read_text(encoding="utf-8")
+
+
+def test_an_export_in_which_nobody_can_be_recognised_gives_no_profile(export, tmp_path):
+    export.write_text(START.replace("1716642001234567", ""), encoding="utf-8")
+    assert "No column holds a ClientID of Metrica" in run("inspect", "deals.csv").stdout
+    result = run("init", "deals.csv")
+    assert result.exit_code == 1
+    assert "No column holds a ClientID of Metrica or a yclid" in result.stderr
+    assert "No profile was written." in result.stderr
+    assert "Дата оплаты" in result.stdout
+    said = json.loads(run("init", "deals.csv", "--json").stdout)
+    assert (said["profile"], said["exit_code"], said["rows"]) == (None, 1, 4)
+    assert list(tmp_path.iterdir()) == [export]
+
+
+def test_identifiers_that_a_spreadsheet_damaged_are_told_and_end_with_1(export):
+    damaged = START
+    for digits in ("7891", "7892", "7893"):
+        damaged = damaged.replace(f"171664200123456{digits}", "1,71664E+18")
+    export.write_text(damaged.replace(",1,71664E+18", ',"1,71664E+18"'), encoding="utf-8")
+    result = run("init", "deals.csv")
+    assert result.exit_code == 1
+    said = " ".join(result.stdout.split())
+    assert "ClientID: 1 of 1 identifiers look like 1.7E+18: a spreadsheet rounded them." in said
+    assert "2 of 2 conversions (100%) would be rejected" in said
+    assert "1 of 1 identifiers" in " ".join(Path("profile.toml").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["inspect", "nothing.csv"], 3, "nothing.csv: no such file"),
+        (["init", "nothing.csv"], 3, "nothing.csv: no such file"),
+        (["init", "deals.csv", "--timezone", "Moscow"], 2, '--timezone: "Moscow" is no IANA time zone'),
+        (["init", "deals.csv", "--to", "missing/profile.toml"], 2, "--to: there is no folder missing"),
+        (["init", "https://crm:secret@crm.example.ru/deals.csv"], 3, 'password = "env:NAME"'),
+        (["inspect", "-"], 3, "is standard input, and nothing is piped in"),
+    ],
+)
+def test_what_cannot_be_is_told_and_leaves_nothing(arguments, code, said, export, tmp_path):
+    result = start(*arguments, stdin=subprocess.PIPE) if "-" not in arguments else None
+    if result is None:
+        exit_code, out, seen = _in_a_terminal(*arguments)
+        assert (exit_code, out) == (code, b"")
+        assert said in seen.decode().replace("\r\n", "")
+    else:
+        assert (result.returncode, result.stdout) == (code, b"")
+        assert said in result.stderr.decode()
+        assert b"secret" not in result.stderr
+    assert list(tmp_path.iterdir()) == [export]
+
+
+def test_standard_input_is_read_once_and_checked_all_the_same(tmp_path):
+    data = START.encode("cp1251")
+    done = start("inspect", "-", "--json", input=data)
+    assert json.loads(done.stdout)["sources"][0]["path"] == "standard input"
+    done = start("init", "-", "--json", input=data)
+    said = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert said["check"]["counts"]["conversions"]["accepted"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["profile.toml"]
+    done = start("check", "profile.toml", "--now", NOW, "--json", input=data)
+    assert json.loads(done.stdout)["counts"]["conversions"]["accepted"] == 2
+
+
+def test_an_export_without_rows_is_told_as_such(tmp_path):
+    (tmp_path / "deals.csv").write_text(f"{HEADER}\n", encoding="utf-8")
+    assert run("inspect", "deals.csv").exit_code == 0
+    result = run("init", "deals.csv")
+    assert result.exit_code == 1
+    assert "No profile was written." in result.stderr
+
+
+def test_a_workbook_gives_a_profile_too(tmp_path):
+    book = xlsxwriter.Workbook(tmp_path / "deals.xlsx")
+    sheet = book.add_worksheet("Сделки")
+    for number, row in enumerate(csv.reader(io.StringIO(START))):
+        sheet.write_row(number, 0, row)
+    book.close()
+    result = run("init", "deals.xlsx")
+    assert result.exit_code == 0
+    assert 'deals.xlsx  xlsx, sheet "Сделки", 4 rows' in result.stdout
+    assert "check  2 would be sent, 0 rejected" in result.stdout
+
+
+def _answering(answers, *arguments):
+    """Run a command in a terminal and type the answers, then nothing more; give its code and what the terminal saw."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, "".join(f"{answer}\n" for answer in answers).encode() + b"\x04")
+        seen = b""
+        while True:
+            try:
+                seen += os.read(ours, 1 << 16)
+            except OSError:  # the other end is closed
+                break
+        os.close(ours)
+        return process.wait(600), seen.decode().replace("\r\n", "\n")
+
+
+def test_init_asks_in_a_terminal_until_the_answers_make_sense(export):
+    answers = ["Moscow", "Asia/Almaty", "7", "1,3", "has space", "", "shop_issued"]
+    code, seen = _answering(answers, "init", export.name)
+    assert code == 0
+    assert "Time zone of the export's times [Europe/Moscow]: " in seen
+    assert '"Moscow" is no IANA time zone' in seen
+    assert "   1  Оплачен  (2)\n" in seen
+    assert "or none [1]: " in seen
+    assert "there is no 7; the numbers are 1 to 3" in seen
+    assert '"has space" has a space' in seen
+    assert 'Target of "Выдан" [order_delivered]: ' in seen
+    text = Path("profile.toml").read_text(encoding="utf-8")
+    assert 'timezone = "Asia/Almaty"' in text
+    assert [line for line in text.splitlines() if line.startswith("target")] == [
+        'target = "order_paid"',
+        'target = "shop_issued"',
+    ]
+
+
+@pytest.mark.parametrize("option", ["--yes", "--quiet", "--json"])
+def test_init_asks_nothing_if_it_is_told_not_to(option, export):
+    code, seen = _answering([], "init", export.name, option)
+    assert code == 0
+    assert "Time zone of" not in seen
+    assert Path("profile.toml").exists()
+
+
+def test_init_that_gets_no_answer_is_interrupted_and_writes_nothing(export, tmp_path):
+    code, seen = _answering(["UTC"], "init", export.name)
+    assert code == 130
+    assert seen.endswith("Interrupted; nothing was left behind.\n")
+    assert list(tmp_path.iterdir()) == [export]
+
+
+def test_init_does_not_ask_for_the_zone_that_the_command_line_names(export):
+    code, seen = _answering(["none"], "init", export.name, "--timezone", "UTC")
+    assert code == 0
+    assert "Time zone of" not in seen
+    assert "Which texts of" in seen
+    assert "check  0 would be sent, 0 rejected" in seen
+
+
+def test_init_in_a_terminal_asks_for_the_goal_of_every_row_if_there_is_no_status(export):
+    export.write_text("yclid,Дата звонка\n15241600726526878416,31.05.2024\n", encoding="utf-8")
+    code, seen = _answering(["", "call"], "init", "deals.csv")
+    assert code == 0
+    assert "every row with an identifier reaches [lead_created]: " in seen
+    assert 'target = "call"' in Path("profile.toml").read_text(encoding="utf-8")

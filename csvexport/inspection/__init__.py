@@ -1,0 +1,1 @@
+"""Inspection: what an export holds, and the profile to start with."""
