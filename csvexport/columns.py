@@ -118,7 +118,7 @@ def lengths(column: pa.Array) -> NDArray[np.int32]:
     return offsets[1:] - offsets[:-1]
 
 
-def is_utf_8(data: bytes, end: int) -> bool:
+def is_utf_8(data: bytes | memoryview, end: int) -> bool:
     """Check the text up to `end` with Arrow's validator, which lets other threads run meanwhile."""
     offsets = pa.py_buffer(np.array([0, end], np.int32))
     try:
@@ -128,7 +128,7 @@ def is_utf_8(data: bytes, end: int) -> bool:
     return True
 
 
-def slices(data: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.StringArray:
+def slices(data: bytes | memoryview, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.StringArray:
     """Give parts of UTF-8 text, which do not overlap and stand in their order, as a column."""
     bounds = np.empty(2 * len(begins) + 1, np.int32)
     bounds[0:-1:2], bounds[1::2] = begins, ends

@@ -8,11 +8,11 @@ import codecs
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,7 @@ PIECE_BYTES: Final = 6 << 20
 _ODD_SHARE: Final = 0.5
 
 _BLANK: Final = b" \t\r\n"
+_BREAK: Final = ord("\n")
 
 # How much of a record that cannot be read is kept for the reader of `rejected.csv`.
 _BAD_TEXT: Final = 2000
@@ -50,16 +51,49 @@ class Piece:
         ends_open: whether the file ends here without a line break.
     """
 
-    data: bytes
+    data: memoryview
     position: int
     ends_open: bool = False
 
 
-_Read = Callable[[int], bytes]
-_Tell = Callable[[], int]
+class _Text:
+    """The text of a file: looked at some way ahead, taken as far as it is understood.
+
+    Attributes:
+        size: how many bytes are looked at.
+        position: how many bytes have been taken.
+        digest: SHA-256 of those.
+        at_end: whether what was looked at last are all that follow.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = PIECE_BYTES
+        self.position = 0
+        self.digest = hashlib.sha256()
+        self.at_end = False
+
+    def look(self) -> bytes:
+        """Read ahead from the position; empty at the end of the file."""
+        self._file.seek(self.position)
+        data = self._file.read(self.size)
+        self.at_end = len(data) < self.size
+        return data
+
+    def take(self, data: bytes, count: int) -> None:
+        """Go on behind so many bytes of what was looked at."""
+        self.digest.update(memoryview(data)[:count])
+        self.position += count
+        self.size = PIECE_BYTES
+
+    def skip(self, count: int) -> None:
+        """Go on behind so many bytes."""
+        while count and (data := self.look()[:count]):
+            self.take(data, len(data))
+            count -= len(data)
 
 
-class _Text(NamedTuple):
+class _Record(NamedTuple):
     """What stands for a record in a piece: its number and its text; empty for a line without one."""
 
     number: int
@@ -146,9 +180,10 @@ class JsonFile:
         left = SAMPLE_RECORDS
         missing = {name: _spellings(name) for name in expected}
         for piece in self._pieces():
-            if not left and not any(spelling in piece.data for name in missing for spelling in missing[name]):
+            data = bytes(piece.data)
+            if not left and not any(spelling in data for name in missing for spelling in missing[name]):
                 continue
-            for _, text in self._texts(piece.data)[: left or None]:
+            for _, text in self._texts(data)[: left or None]:
                 with suppress(NoRecordError):
                     names |= dict.fromkeys(name for name in read_record(text) if left or name in missing)
                 left = max(left - 1, 0)
@@ -172,52 +207,50 @@ class JsonFile:
 
     def _pieces(self) -> Iterator[Piece]:
         with self._path.open("rb") as file:
-            digest = hashlib.sha256()
+            text = _Text(file)
+            text.skip(self._mark + self._place.start)
+            yield from self._lines(text) if self._format == "jsonl" else self._elements(text)
+            self._sha256 = text.digest.hexdigest()
 
-            def read(count: int) -> bytes:
-                data = file.read(count)
-                digest.update(data)
-                return data
-
-            left = self._mark + self._place.start
-            while left:
-                left -= len(read(min(left, PIECE_BYTES)))
-            parts = self._lines if self._format == "jsonl" else self._elements
-            yield from parts(read, file.tell)
-            self._sha256 = digest.hexdigest()
-
-    def _lines(self, read: "_Read", tell: "_Tell") -> Iterator[Piece]:
-        rest = b""
-        while chunk := read(PIECE_BYTES):
-            data = rest + chunk
+    def _lines(self, text: "_Text") -> Iterator[Piece]:
+        while data := text.look():
             end = data.rfind(b"\n") + 1
+            if not end and not text.at_end:
+                self._look_further(text, data)
+                continue
             if end:
-                yield Piece(data[:end], tell())
-            rest = data[end:]
-            self._refuse_long(rest)
-        if rest:
-            yield Piece(rest, tell(), ends_open=True)
+                text.take(data, end)
+                yield Piece(memoryview(data)[:end], text.position)
+            if text.at_end and end < len(data):
+                text.take(data[end:], len(data) - end)
+                yield Piece(memoryview(data)[end:], text.position, ends_open=True)
 
-    def _elements(self, read: "_Read", tell: "_Tell") -> Iterator[Piece]:
+    def _elements(self, text: "_Text") -> Iterator[Piece]:
         rest = b""
-        while chunk := read(PIECE_BYTES):
-            data = rest + chunk
+        while data := text.look():
             _, ends, closing = find_elements(data)
             end = int(ends[-1]) if len(ends) else 0
+            text.take(data, end)
             if end:
-                yield Piece(data[:end], tell())
+                yield Piece(memoryview(data)[:end], text.position)
             if closing is not None:
                 self._refuse_text(data[end:closing], {b""})
-                self._see_the_end(data[closing:], read)
+                text.skip(closing - end)
+                self._see_the_end(text)
                 return
             rest = data[end:]
-            self._refuse_long(rest)
+            if text.at_end:
+                text.skip(len(rest))
+            elif not end:
+                self._look_further(text, data)
         if self._place.depth or rest.strip(_BLANK):
             raise cut_off(self.label)
 
-    def _refuse_long(self, rest: bytes) -> None:
-        if len(rest) > LONGEST_RECORD:
+    def _look_further(self, text: "_Text", data: bytes) -> None:
+        """Read more at a time, where not even one record ends in what was read."""
+        if len(data) > LONGEST_RECORD:
             raise SourceError(f"{self.label}: a record is longer than {LONGEST_RECORD >> 20} MiB; this is no export")
+        text.size = 2 * len(data)
 
     def _refuse_text(self, between: bytes, commas: Collection[bytes]) -> None:
         """See that nothing but a comma stands between two objects."""
@@ -227,29 +260,30 @@ class JsonFile:
                 " program that wrote the file should write one object for each record"
             )
 
-    def _see_the_end(self, data: bytes, read: "_Read") -> None:
+    def _see_the_end(self, file: "_Text") -> None:
         """Read what follows the list, from its closing bracket on, and see that the document is whole."""
         depth = self._place.depth
         inside = False
-        while data and depth:
-            while data.endswith(b"\\"):
-                data += read(1) or b" "
+        while depth and (data := file.look()):
+            # A backslash at the end would have to wait for what it speaks of.
+            data = data.rstrip(b"\\") or data
             text = np.frombuffer(data, np.uint8)
             quotes = find_quotes(text)
             places, depths = find_brackets(text, quotes, inside=inside)
             ended = np.flatnonzero(depths == -depth)
             if len(ended):
-                data, depth = data[int(places[ended[0]]) + 1 :], 0
+                file.take(data, int(places[ended[0]]) + 1)
+                depth = 0
                 break
+            file.take(data, len(data))
             depth += int(depths[-1]) if len(depths) else 0
             inside ^= len(quotes) % 2 == 1
-            data = read(PIECE_BYTES)
         if depth:
             raise cut_off(self.label)
-        while data:
+        while data := file.look():
             if data.strip(_BLANK):
                 raise SourceError(f"{self.label}: something follows the end of the JSON; export it again")
-            data = read(PIECE_BYTES)
+            file.take(data, len(data))
 
     def parse(self, piece: Piece, categories: Collection[str]) -> Block:  # noqa: ARG002 - what every source takes
         """Turn a piece into a block; safe to call from several threads.
@@ -262,9 +296,9 @@ class JsonFile:
             return self._read(piece)
         return self._mended(piece.data, plain)
 
-    def _mended(self, data: bytes, plain: PlainRecords) -> Block:
+    def _mended(self, data: memoryview, plain: PlainRecords) -> Block:
         """Take what the kernel read, and what the reference reads where the kernel left it to that."""
-        odd = [_Text(number, data[plain.starts[number] : plain.ends[number]]) for number in plain.odd.tolist()]
+        odd = [_Record(number, bytes(data[plain.starts[number] : plain.ends[number]])) for number in plain.odd.tolist()]
         read = self._referred(odd)
         records = np.delete(np.arange(len(plain.starts)), [bad.row for bad in read.bad])
         columns = {name: _Column(name, plain, read, records) for name in self.columns}
@@ -277,7 +311,7 @@ class JsonFile:
 
     def _read(self, piece: Piece) -> Block:
         """Read a piece by the reference."""
-        texts = self._texts(piece.data)
+        texts = self._texts(bytes(piece.data))
         filled = [text for text in texts if text.text]
         read = self._referred(filled)
         if piece.ends_open and read.bad and read.bad[-1].row == texts[-1].number:
@@ -285,7 +319,7 @@ class JsonFile:
         left_out = {"blank": len(texts) - len(filled)}
         return Block(read.columns, "utf-8", read.rows, len(texts), read.bad, left_out)
 
-    def _referred(self, texts: Sequence[_Text]) -> _Referred:
+    def _referred(self, texts: Sequence[_Record]) -> _Referred:
         columns: dict[str, list[str]] = {name: [] for name in self.columns}
         rows: list[int] = []
         bad: list[BadRow] = []
@@ -302,17 +336,17 @@ class JsonFile:
         arrays = {name: text_column(column) for name, column in columns.items()}
         return _Referred(arrays, np.array(rows, np.int64), bad)
 
-    def _texts(self, data: bytes) -> list[_Text]:
+    def _texts(self, data: bytes) -> list[_Record]:
         """Cut a piece into its records."""
         if self._format == "jsonl":
             lines = data.removesuffix(b"\n").split(b"\n")
-            return [_Text(number, line.strip(_BLANK)) for number, line in enumerate(lines)]
+            return [_Record(number, line.strip(_BLANK)) for number, line in enumerate(lines)]
         starts, ends, _ = find_elements(data)
         texts = []
         before, commas = 0, {b"", b","}
         for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
             self._refuse_text(data[before:start], commas)
-            texts.append(_Text(number, data[start:end]))
+            texts.append(_Record(number, data[start:end]))
             before, commas = end, {b","} if self._place.depth else {b""}
         return texts
 
@@ -329,10 +363,10 @@ class JsonFile:
         )
 
 
-def _line_numbers(data: bytes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+def _line_numbers(data: memoryview, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     """Count the lines, and number those in which the records start from 0 on."""
-    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
-    return np.searchsorted(breaks, starts), len(breaks) + (not data.endswith(b"\n"))
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == _BREAK)
+    return np.searchsorted(breaks, starts), len(breaks) + (data[-1] != _BREAK)
 
 
 def _spellings(name: str) -> frozenset[bytes]:

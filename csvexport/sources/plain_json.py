@@ -111,7 +111,7 @@ class _Texts(NamedTuple):
     depths: Offsets
 
 
-def read_plain(data: bytes, *, lines: bool) -> "PlainRecords | None":
+def read_plain(data: bytes | memoryview, *, lines: bool) -> "PlainRecords | None":
     """Read the records of a piece.
 
     Args:
@@ -159,14 +159,14 @@ def _one_a_line(breaks: Offsets, starts: Offsets, ends: Offsets) -> bool:
     return bool((first == last).all() and (first[1:] > first[:-1]).all())
 
 
-def _is_beginning(gap: bytes, *, lines: bool) -> bool:
+def _is_beginning(gap: bytes | memoryview, *, lines: bool) -> bool:
     return bool(re.fullmatch(rb"[ \t\r\n]*\{[ \t\r\n]*" if lines else rb"[ \t\r\n]*,?[ \t\r\n]*\{[ \t\r\n]*", gap))
 
 
 class _Judge:
     """Judges one piece: what each of its texts is, and which records are not plain."""
 
-    def __init__(self, data: bytes, text: NDArray[np.uint8], texts: _Texts, *, lines: bool) -> None:
+    def __init__(self, data: bytes | memoryview, text: NDArray[np.uint8], texts: _Texts, *, lines: bool) -> None:
         self._data = data
         self._text = text
         self._texts = texts
@@ -312,7 +312,8 @@ class _Judge:
         records = self._texts.records[which]
         # Most records name their columns in one order.
         width = int(np.searchsorted(records, 1))
-        regular = len(records) == width * (int(records[-1]) + 1) and len(np.unique(codes[:width])) == width
+        count = int(self._texts.records[-1]) + 1
+        regular = len(records) == width * count and len(np.unique(codes[:width])) == width
         if regular and (codes.reshape(-1, width) == codes[:width]).all() and (np.diff(records[::width]) == 1).all():
             by_path = {paths[code]: which[place::width] for place, code in enumerate(codes[:width].tolist())}
             return _Keys(by_path, regular=True)
@@ -386,7 +387,7 @@ class PlainRecords:
         odd: the numbers of the records that are not plain, ascending; what is read of them means nothing.
     """
 
-    def __init__(self, data: bytes, values: _Values, keys: _Keys, places: _Places) -> None:
+    def __init__(self, data: bytes | memoryview, values: _Values, keys: _Keys, places: _Places) -> None:
         """Take what was judged."""
         self._data = data
         self._values = values

@@ -200,6 +200,11 @@ def test_plain_records_are_not_left_to_the_reference(lines):
     assert held_equal(data, texts, lines=lines)
 
 
+def test_a_record_without_a_name_does_not_make_the_others_regular():
+    texts = ['{"id":1,"a":2}', '{"id":3,"a":4}', '{"id" :5}']
+    assert held_equal("\n".join(texts).encode(), texts, lines=True)
+
+
 def test_a_record_with_a_list_is_left_to_the_reference_alone():
     texts = [
         PLAIN[0],
