@@ -34,7 +34,8 @@ _PATTERNS: Final = (
         (
             r"дата (?:и время )?(?:создания|оформления|заявки|звонка|обращения|поступления|заказа|начала|добавления)"
             r"|^создан[оа]?$|\bcreated\b|\bdate ?create\b|\bdate added\b|\border date\b|\bcall (?:date|time)\b"
-            r"|\bstart (?:time|date)\b|\bcreation date\b|^(?:дата|date|дата и время|datetime|timestamp)$"
+            r"|\bstart (?:time|date)\b|\bcreate ?(?:date|time)\b|\bcreation date\b"
+            r"|^(?:дата|date|дата и время|datetime|timestamp)$"
         ),
         _CHANGED,
     ),

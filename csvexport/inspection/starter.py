@@ -29,6 +29,9 @@ _WIDTH: Final = 100
 _MARGIN: Final = 36
 _MOST_PIPELINES: Final = 5
 
+# The forms whose records have no header, so that what none of them has is not there at all.
+_WITH_PROPERTIES: Final = frozenset({"json", "jsonl", "xml"})
+
 # What a status leads to, for the names of goals that only stand there to be changed.
 _TARGETS: Final = (
     (r"\bне\b|отказ|отмен|закрыт|спам|lost|cancel|reject|spam|дубл", "lead_lost"),
@@ -100,9 +103,7 @@ def starter_profile(findings: Findings, path: str, choices: Choices, name: str) 
     view = {
         "title": findings.crm.title if findings.crm else None,
         "name": printable(name),
-        "path": path,
-        "from_stdin": path == STDIN,
-        "records": _records(findings),
+        "source": _source_lines(findings, path),
         "choices": choices,
         "identifiers": _identifier_lines(findings),
         "notes": list(_notes(findings)),
@@ -125,9 +126,31 @@ def aside(line: str, comment: str) -> str:
     return f"{line.ljust(_MARGIN - 2)}  # {comment}" if comment else line
 
 
-def _records(findings: Findings) -> str:
-    names = {facts.records or "" for facts in findings.sources}
-    return names.pop() if len(names) == 1 else ""
+def _source_lines(findings: Findings, path: str) -> list[str]:
+    """Say where the export is, and what of it must not be looked for every day anew."""
+    keys = {"path": written(path)}
+    records = {facts.records or "" for facts in findings.sources}
+    if len(records) == 1 and "" not in records:
+        keys["records"] = written(records.pop())
+    optional = _optional(findings)
+    if optional:
+        keys["optional"] = written(optional)
+    comments = {
+        "path": "standard input; write the export's path to do without" if path == STDIN else "",
+        "optional": "on some days no record may have them",
+    }
+    width = max(map(len, keys))
+    return [aside(f"{key:{width}} = {value}", comments.get(key, "")) for key, value in keys.items()]
+
+
+def _optional(findings: Findings) -> list[str]:
+    """Give the columns that goals may name, of records that leave out what they do not know."""
+    if not any(facts.format in _WITH_PROPERTIES for facts in findings.sources):
+        return []
+    roles = (Role.AMOUNT, Role.CURRENCY)
+    named = {column.name for _, column in _identifiers(findings)} | {column.name for column in _times(findings)}
+    named |= {column.name for role in roles for column in findings.of(role)[:1]} | {findings.status or ""}
+    return [column.name for column in findings.columns if column.name in named and column.filled < findings.rows]
 
 
 def _identifiers(findings: Findings) -> list[tuple[Role, Column]]:

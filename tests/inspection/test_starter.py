@@ -1,6 +1,7 @@
 """The profile to start with: it loads, sends what certainly is a conversion, and shows what else could be one."""
 
 import csv
+import json
 import re
 
 import pytest
@@ -12,7 +13,13 @@ from csvexport.inspection.starter import Choices, default_choices, lack, starter
 from csvexport.profile import check_columns, load_profile
 from csvexport.workflow import Options, check, no_progress
 
-SAMPLES = {"amocrm": "leads.csv", "bitrix24": "deals.csv", "broken": "export.csv", "calltracking": "calls.csv"}
+SAMPLES = {
+    "amocrm": "leads.csv",
+    "bitrix24": "deals.csv",
+    "broken": "export.csv",
+    "calltracking": "calls.csv",
+    "custom-crm": "orders.json",
+}
 
 CLIENT_ID = "1716642001234567891"
 YCLID = "15241600726526878416"
@@ -270,11 +277,23 @@ def test_a_profile_whose_path_has_a_line_break_loads(look_at, tmp_path):
     assert load_profile(tmp_path / "profile.toml").source.path == ("a\nb.csv",)
 
 
+def test_a_day_on_which_no_record_has_a_property_is_no_mistake(tmp_path):
+    orders = [{"id": n, "status": "paid", "yclid": YCLID, "at": f"2024-05-3{n} 10:00:00"} for n in (0, 1)]
+    (tmp_path / "orders.json").write_text(json.dumps([orders[0] | {"paidAt": orders[0]["at"]}, orders[1]]))
+    findings = look(str(tmp_path / "orders.json"), no_progress)
+    text = starter_profile(findings, "orders.json", default_choices(findings), "profile.toml")
+    (tmp_path / "profile.toml").write_text(text, encoding="utf-8")
+    assert check(load_profile(tmp_path / "profile.toml"), Options()).summary.counts["conversions"].accepted == 1
+    (tmp_path / "orders.json").write_text(json.dumps(orders[1:]))
+    assert check(load_profile(tmp_path / "profile.toml"), Options()).summary.counts["conversions"].rows == 1
+
+
 def test_an_export_without_rows_lacks_them(look_at):
     assert lack(look_at(["ClientID", "Дата"])) == "The export has no rows. Export it again with some."
 
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
+# Control characters would make the file no text.
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\r\t"), max_size=12)
 CELLS = st.one_of(
     TEXTS, st.sampled_from([CLIENT_ID, YCLID, "31.05.2024", "05/06/2024", "Оплачен", "1,234", "KZT", "one@example.com"])
 )
