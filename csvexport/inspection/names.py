@@ -54,6 +54,7 @@ _PATTERNS: Final = (
         (
             r"\b(?:id|ид|код|номер) (?:клиента|контакта|контрагента|покупателя)\b"
             r"|\b(?:client|customer|contact) (?:uniq )?(?:id|number|code)\b"
+            r"|\b(?:клиент|контакт|контрагент|покупатель) (?:id|ид|код|номер)\b"
         ),
         _FOREIGN,
     ),
@@ -85,7 +86,7 @@ _AGAIN: Final = re.compile(r" \(\d+\)$")
 _STEP: Final = re.compile(r"(?<=\S)\.(?=\S)")
 
 # Names that say nothing without the one before: `customer.id`.
-_GENERAL: Final = frozenset({"id", "ид", "number", "номер", "name", "code", "value", "type", "date"})
+_GENERAL: Final = frozenset({"id", "ид", "number", "номер", "name", "наименование", "code", "value", "type", "date"})
 
 
 def words(name: str) -> str:
