@@ -29,7 +29,7 @@ from csvexport.sources.plain_json import PlainRecords, read_plain
 from csvexport.sources.structure import find_brackets, find_elements, find_quotes
 from csvexport.summary import SourceFacts
 
-PIECE_BYTES: Final = 6 << 20
+PIECE_BYTES: Final = 5 << 20
 
 # Where more of the records are odd, the kernel's work is lost.
 _ODD_SHARE: Final = 0.5
