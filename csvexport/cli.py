@@ -110,6 +110,12 @@ ToOption = Annotated[Path, typer.Option(metavar="FILE", help="Where the profile 
 TimezoneOption = Annotated[
     str | None, typer.Option(metavar="ZONE", help="The zone of the export's times, such as Europe/Moscow.")
 ]
+UsernameOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The user's name for an address: the name, env:NAME or file:PATH.")
+]
+PasswordOption = Annotated[
+    str | None, typer.Option(metavar="WHERE", help="Where the password for it is: env:NAME or file:PATH.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, take what is likely.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a profile that is there.")]
 SinceOption = Annotated[
@@ -193,17 +199,20 @@ def build(
 def inspect(
     ctx: typer.Context,
     export: ExportArgument,
+    username: UsernameOption = None,
+    password: PasswordOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Say what an export holds; write nothing."""
     talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
-    from csvexport.inspection.looking import at_hand, findings_json, look  # noqa: PLC0415 - heavy
+    from csvexport.inspection.looking import at_hand, findings_json, look, read_login  # noqa: PLC0415 - heavy
     from csvexport.inspection.starter import lack  # noqa: PLC0415 - heavy
 
+    login = read_login(username, password, export)
     with at_hand(export) as (path, label), _progress(talk) as progress:
-        findings = look(path, progress, label)
+        findings = look(path, progress, label, login)
     if talk.as_json:
         _echo_json(findings_json(findings) | {"lack": lack(findings)})
     else:
@@ -216,6 +225,8 @@ def init(
     export: ExportArgument,
     to: ToOption = Path("profile.toml"),
     timezone: TimezoneOption = None,
+    username: UsernameOption = None,
+    password: PasswordOption = None,
     yes: YesOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -227,11 +238,12 @@ def init(
     from csvexport.inspection import looking, saving, starter  # noqa: PLC0415 - heavy
 
     zone = _zone(timezone)
+    login = looking.read_login(username, password, export)
     saving.refuse_target(to, force=force)
     named = saving.path_in_profile(export, to)
     with looking.at_hand(export) as (path, label):
         with _progress(talk) as progress:
-            findings = looking.look(path, progress, label)
+            findings = looking.look(path, progress, label, login)
         lacking = starter.lack(findings)
         asks = not lacking and _may_ask(talk, yes=yes)
         _show_findings(findings, talk, statuses=not asks)
@@ -242,7 +254,7 @@ def init(
             from csvexport import asking  # noqa: PLC0415 - imports what was imported above
 
             choices = asking.choices(findings, zone)
-        saving.save(to, starter.starter_profile(findings, named, choices, str(to)))
+        saving.save(to, starter.starter_profile(findings, named, choices, str(to), saving.login_in_profile(login, to)))
         outcome = _first_check(to, () if label is None else (path,), talk)
     _show_start(findings, to, outcome, talk)
     raise typer.Exit(DATA_PROBLEMS if outcome.refusal else 0)

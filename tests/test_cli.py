@@ -812,7 +812,11 @@ def test_identifiers_that_a_spreadsheet_damaged_are_told_and_end_with_1(export):
         (["init", "nothing.csv"], 3, "nothing.csv: no such file"),
         (["init", "deals.csv", "--timezone", "Moscow"], 2, '--timezone: "Moscow" is no IANA time zone'),
         (["init", "deals.csv", "--to", "missing/profile.toml"], 2, "--to: there is no folder missing"),
-        (["init", "https://crm:secret@crm.example.ru/deals.csv"], 3, 'password = "env:NAME"'),
+        (["init", "https://crm:hunter2@crm.example.ru/deals.csv"], 3, "given as --username and --password"),
+        (["init", "https://crm.example.ru/a.csv", "--password", "hunter2"], 2, "--password: write env:NAME or file:"),
+        (["inspect", "deals.csv", "--username", "crm"], 2, "--username: the export is no address"),
+        (["inspect", "http://crm.example.ru/a.csv", "--password", "env:P"], 3, "would travel unencrypted over http"),
+        (["inspect", "https://crm.example.ru/a.csv", "--password", "env:P"], 2, "env:P: the environment variable P is"),
         (["inspect", "-"], 3, "is standard input, and nothing is piped in"),
     ],
 )
@@ -825,7 +829,7 @@ def test_what_cannot_be_is_told_and_leaves_nothing(arguments, code, said, export
     else:
         assert (result.returncode, result.stdout) == (code, b"")
         assert said in result.stderr.decode()
-        assert b"secret" not in result.stderr
+        assert b"hunter2" not in result.stderr
     assert list(tmp_path.iterdir()) == [export]
 
 

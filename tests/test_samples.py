@@ -15,7 +15,7 @@ from csvexport.batch import batch_name
 from csvexport.errors import SourceError
 from csvexport.profile import load_profile
 from csvexport.summary import SourceFacts
-from csvexport.workflow import Options, build
+from csvexport.workflow import Options, build, check
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
 SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")
@@ -98,6 +98,24 @@ def test_the_sample_of_a_server_gives_what_is_expected(samples, tmp_path, monkey
         )
     assert written(first) == written(again)
     compare(as_from(port, written(first), profile), sample / "expected", request)
+
+
+def test_a_first_profile_logs_in_to_the_server(samples, tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "crm.txt").write_text("sesame\n")
+    (tmp_path / "secrets" / "crm.txt").chmod(0o600)
+    (tmp_path / "profiles").mkdir()
+    with crm(samples, "sesame") as port:
+        options = ["--username", "crm", "--password", "file:secrets/crm.txt", "--to", "profiles/crm.toml"]
+        command = [sys.executable, "-m", "csvexport", "init", f"http://127.0.0.1:{port}/orders.json", *options]
+        environment = os.environ | {"PYTHONPATH": str(samples.parent), "PYTHONUTF8": "1"}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+        profile = load_profile(tmp_path / "profiles" / "crm.toml")
+        outcome = check(profile, Options(now=NOW))
+    assert (profile.source.username, str(profile.source.password)) == ("crm", "file:../secrets/crm.txt")
+    assert "46 would be sent, 3 rejected" in done.stdout
+    assert outcome.summary.counts["conversions"].accepted == 46
+    assert "sesame" not in done.stdout + done.stderr
 
 
 def test_the_sample_of_a_server_refuses_a_wrong_password(samples, tmp_path, monkeypatch):

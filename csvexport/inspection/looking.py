@@ -1,14 +1,14 @@
 """Looks at an export: reads it once, counts what its columns hold, and says what that is."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from csvexport.errors import OutputError, SourceError
+from csvexport.errors import OutputError, SourceError, UsageError
 from csvexport.findings import DATES, Column, Crm, Findings, Role, Status
 from csvexport.inspection.contents import Content
 from csvexport.inspection.crm import UNKNOWN, Preset, recognised
@@ -16,8 +16,9 @@ from csvexport.inspection.names import named_role
 from csvexport.inspection.roles import judge
 from csvexport.inspection.tallies import Tallies, Tally
 from csvexport.masking import cut, masked, printable
-from csvexport.profile import SourceSettings
+from csvexport.profile import Secret, SourceSettings
 from csvexport.profile.addresses import is_address
+from csvexport.profile.readers import read_secret, read_username
 from csvexport.sources import Source, open_sources
 from csvexport.sources.packed import STDIN, standard_input
 from csvexport.summary import SourceFacts
@@ -29,6 +30,51 @@ LONGEST_EXAMPLE: Final = 40
 _IDENTIFYING: Final = frozenset({Role.CLIENT_ID, Role.YCLID, Role.USER_ID, Role.PHONE, Role.EMAIL})
 
 
+_Part = TypeVar("_Part")
+
+
+class Login(NamedTuple):
+    """What the server of an address wants to know.
+
+    Attributes:
+        username: the name, or a reference to it.
+        password: a reference to the password.
+    """
+
+    username: str | Secret | None = None
+    password: Secret | None = None
+
+    def keys(self) -> dict[str, str]:
+        """Give the keys of `[source]` that say it."""
+        return {key: str(value) for key, value in self._asdict().items() if value is not None}
+
+
+NO_LOGIN: Final = Login()
+
+
+def read_login(username: str | None, password: str | None, export: str) -> Login:
+    """Read the login that the command line gives for an export.
+
+    Raises:
+        UsageError: it is none, or the export is none that a server sends.
+    """
+    return Login(
+        _option("--username", read_username, username, export), _option("--password", read_secret, password, export)
+    )
+
+
+def _option(name: str, read: Callable[[object], _Part], text: str | None, export: str) -> _Part | None:
+    if text is None:
+        return None
+    if not is_address(export):
+        raise UsageError(f"{name}: the export is no address, so that no server asks for it; leave it out")
+    try:
+        return read(text)
+    except ValueError as error:
+        # The message does not repeat what was written, which may be the password itself.
+        raise UsageError(f"{name}: {error}") from None
+
+
 class Progress(Protocol):
     """Hears how far the reading has come."""
 
@@ -36,21 +82,24 @@ class Progress(Protocol):
         """Take the rows so far, the bytes read so far and the bytes that there are."""
 
 
-def look(export: str, progress: Progress, label: str | None = None) -> Findings:
+def look(export: str, progress: Progress, label: str | None = None, login: Login = NO_LOGIN) -> Findings:
     """Read an export and say what it holds.
 
     Args:
         export: a path or an address.
         progress: hears how far the reading has come.
         label: what the findings call it, if not by its path.
+        login: what the server of an address wants to know; files of secrets are relative to the current folder.
 
     Raises:
         SourceError: the export cannot be read, or its files have no column in common.
+        ProfileError: a secret is not where the login says.
         OutputError: what an archive holds cannot be written to a temporary file.
     """
     try:
         with TemporaryDirectory(prefix="csvexport-") as scratch:
-            sources = open_sources(SourceSettings(), Path(), [export], (), Path(scratch))
+            settings = SourceSettings.model_validate(login.keys())
+            sources = open_sources(settings, Path(), [export], (), Path(scratch))
             findings = inspect(sources, progress)
     except SourceError as error:
         raise _explained(error, export, label) from None
@@ -86,13 +135,10 @@ def at_hand(export: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _explained(error: SourceError, export: str, label: str | None) -> SourceError:
-    """Say also what a command without a profile cannot do."""
+    """Say also how a command without a profile is told."""
     said = str(error) if label is None else str(error).replace(export, label)
     if is_address(export) and "source.username" in said:
-        said += (
-            '. This command knows no login: write them into a profile, password = "env:NAME", and check that; or fetch'
-            " the export with another program and give the file"
-        )
+        said += "; here they are given as --username and --password"
     return SourceError(said)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from csvexport.errors import OutputError, UsageError
+from csvexport.inspection.looking import Login
+from csvexport.profile import Secret
 from csvexport.profile.addresses import is_address
 from csvexport.sources.packed import STDIN
 
@@ -59,6 +61,18 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def login_in_profile(login: Login, profile: Path) -> Login:
+    """Write a login as the profile names it: files of secrets relative to the profile."""
+    name = _moved(login.username, profile) if isinstance(login.username, Secret) else login.username
+    return Login(name, None if login.password is None else _moved(login.password, profile))
+
+
+def _moved(secret: Secret, profile: Path) -> Secret:
+    scheme, _, name = secret.reference.partition(":")
+    is_relative = scheme == "file" and not Path(name).expanduser().is_absolute()
+    return Secret(f"file:{path_in_profile(name, profile)}") if is_relative else secret
 
 
 def path_in_profile(export: str, profile: Path) -> str:

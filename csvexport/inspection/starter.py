@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from csvexport.findings import Column, Findings, Role, Status
 from csvexport.inspection.contents import currency_of
+from csvexport.inspection.looking import NO_LOGIN, Login
 from csvexport.masking import printable
 from csvexport.profile.wording import key_written, written
 from csvexport.sources.packed import STDIN
@@ -89,7 +90,7 @@ def lack(findings: Findings) -> str | None:
     return None
 
 
-def starter_profile(findings: Findings, path: str, choices: Choices, name: str) -> str:
+def starter_profile(findings: Findings, path: str, choices: Choices, name: str, login: Login = NO_LOGIN) -> str:
     """Write the profile.
 
     Args:
@@ -97,13 +98,14 @@ def starter_profile(findings: Findings, path: str, choices: Choices, name: str) 
         path: the export as `source.path` names it.
         choices: what a person decided.
         name: the profile's file, for the comment that says what to do next.
+        login: what the server of an address wants to know, as the profile names it.
     """
     goals = _Goals(findings, choices)
     several = [kind for kind, _ in _identifiers(findings)]
     view = {
         "title": findings.crm.title if findings.crm else None,
         "name": printable(name),
-        "source": _source_lines(findings, path),
+        "source": _source_lines(findings, path, login),
         "choices": choices,
         "identifiers": _identifier_lines(findings),
         "notes": list(_notes(findings)),
@@ -126,9 +128,10 @@ def aside(line: str, comment: str) -> str:
     return f"{line.ljust(_MARGIN - 2)}  # {comment}" if comment else line
 
 
-def _source_lines(findings: Findings, path: str) -> list[str]:
+def _source_lines(findings: Findings, path: str, login: Login) -> list[str]:
     """Say where the export is, and what of it must not be looked for every day anew."""
     keys = {"path": written(path)}
+    keys |= {key: written(value) for key, value in login.keys().items()}
     records = {facts.records or "" for facts in findings.sources}
     if len(records) == 1 and "" not in records:
         keys["records"] = written(records.pop())

@@ -100,5 +100,5 @@ def test_a_login_is_explained_where_no_profile_can_name_it():
     with pytest.raises(SourceError) as caught:
         look("https://crm:secret@crm.example.ru/deals.csv", no_progress)
     assert "source.username" in str(caught.value)
-    assert 'password = "env:NAME"' in str(caught.value)
+    assert "here they are given as --username and --password" in str(caught.value)
     assert "secret" not in str(caught.value)
