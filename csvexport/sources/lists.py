@@ -36,6 +36,7 @@ class Place:
         depth: how many brackets are open there.
         end: offset of the bracket that ends it, None where that was not looked for.
         is_empty: whether there are none.
+        is_numbered: whether they stand in an object, under their numbers, as PHP writes a list with gaps.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Place:
     depth: int
     end: int | None = None
     is_empty: bool = False
+    is_numbered: bool = False
 
 
 class _Buffer(NamedTuple):
@@ -57,10 +59,13 @@ class _Buffer(NamedTuple):
 class _Walk:
     """A walk through the objects of a document; of every list only its beginning is looked at, and its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: str | None) -> None:
+        """Begin; `records` is the list that is wanted, if it is known."""
+        self._wanted = records
         self.lists: list[Place] = []
         self.others: list[str] = []
         self._names: list[str] = []
+        self._starts: list[int] = []
         self._skipped: int | None = None
         self.depth = 0
 
@@ -77,7 +82,7 @@ class _Walk:
             elif buffer.data[buffer.places[number]] in b"[{":
                 self._enter(buffer, buffer.places[number], int(buffer.depths[number]))
             else:
-                self._names = self._names[:-1]
+                self._close()
             number += 1
         if len(buffer.depths):
             self.depth = int(buffer.depths[-1])
@@ -88,7 +93,13 @@ class _Walk:
         )
         name = json.loads(key[1]) if key else ""
         if buffer.data[place : place + 1] == b"{":
-            self._names = [*self._names, name]
+            path = ".".join(self._names[1:])
+            if name.isdecimal() and self._names and self._wanted in {None, path}:
+                self.lists.append(Place(path, self._starts[-1], depth - 1, is_numbered=True))
+                self._skipped = depth - 2
+                return
+            self._names.append(name)
+            self._starts.append(buffer.offset + place + 1)
             return
         path = ".".join([*self._names, name][1:])
         beginning = _BEGINNING.match(buffer.data, place)
@@ -101,8 +112,14 @@ class _Walk:
 
     def _leave(self, end: int) -> None:
         if self.lists and self.lists[-1].end is None:
+            if self.lists[-1].is_numbered:
+                self._close()
             self.lists[-1] = replace(self.lists[-1], end=end)
         self._skipped = None
+
+    def _close(self) -> None:
+        self._names.pop()
+        self._starts.pop()
 
 
 def find_list(file: BinaryIO, label: str, records: str | None, expected: Collection[str]) -> Place:
@@ -119,7 +136,7 @@ def find_list(file: BinaryIO, label: str, records: str | None, expected: Collect
         SourceError: there is no such list, several are equally likely, or the document is cut off.
         OSError: the file cannot be read.
     """
-    walk = _Walk()
+    walk = _Walk(records)
     sample = b""
     for buffer in _buffers(file, label):
         sample = sample or buffer.data

@@ -7,6 +7,7 @@ kernel over the whole piece (`plain_json`), everything else record by record (`f
 import codecs
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -36,6 +37,9 @@ _ODD_SHARE: Final = 0.5
 
 _BLANK: Final = b" \t\r\n"
 _BREAK: Final = ord("\n")
+
+# What stands before a record in a list that PHP wrote as an object, since numbers are missing in it.
+_NUMBER: Final = re.compile(rb'"[0-9]+"[ \t\r\n]*:[ \t\r\n]*\Z')
 
 # How much of a record that cannot be read is kept for the reader of `rejected.csv`.
 _BAD_TEXT: Final = 2000
@@ -253,7 +257,9 @@ class JsonFile:
         text.size = 2 * len(data)
 
     def _refuse_text(self, between: bytes, commas: Collection[bytes]) -> None:
-        """See that nothing but a comma stands between two objects."""
+        """See that nothing but a comma stands between two objects, and the number of the second if they have some."""
+        if self._place.is_numbered:
+            between = _NUMBER.sub(b"", between)
         if between.strip(_BLANK) not in commas:
             raise SourceError(
                 f"{self.label}: the list of records holds something else than objects, or a comma is missing; the"

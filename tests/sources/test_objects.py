@@ -114,6 +114,10 @@ def test_an_optional_property_that_comes_late_is_found_if_the_profile_names_it(o
         ({"a]": {'"b': [{"id": 1}]}}, [], None, 'a]."b'),
         ({"id": 1, "tags": ["x"]}, [], None, ""),
         ({"result": [], "total": 0}, ["id"], None, "result"),
+        ({"17": {"id": 1}, "19": {"id": 2}}, ["id"], None, ""),
+        ({"data": {"17": {"id": 1, "a": {"b": 2}}, "19": {"id": 2}}, "meta": {"x": {"1": 2}}}, [], None, "data"),
+        ({"data": {"2024": {"orders": [{"id": 1}]}}}, ["id"], "data.2024.orders", "data.2024.orders"),
+        ({"a": {"1": {"id": 1}}, "b": {"c": [{"name": 2}]}}, ["name"], None, "b.c"),
     ],
 )
 @pytest.mark.parametrize("indent", [None, 1])
@@ -164,6 +168,11 @@ def test_a_list_that_cannot_be_found_is_told(opened, document, expected, setting
     assert str(caught.value) == f"export.json: {message}"
 
 
+def test_a_list_that_php_wrote_as_an_object_is_read(opened):
+    rows, bad = read(opened('{"items":{"3":{"id":3,"tags":{"0":"a"}} , "5" : {"id":5}},"total":2}', ["id"]))
+    assert (rows, bad) == ({1: {"id": "3", "tags.0": "a"}, 2: {"id": "5"}}, {})
+
+
 # Nothing passes unread
 
 PIECES = [64, 1 << 20]
@@ -192,8 +201,8 @@ def test_a_document_that_is_cut_off_is_no_whole(opened, monkeypatch, piece, end)
         read(opened(content[:-end]))
 
 
-def test_a_document_that_is_cut_off_before_its_list_is_no_whole(opened):
-    for content in ('{"a":{"b":1', '{"a":[1,2', '{"a":"x'):
+def test_a_document_that_is_cut_off_anywhere_is_no_whole(opened):
+    for content in ('{"a":{"b":1', '{"a":[1,2', '{"a":"x', '[{"id":1}', '{"a":[{"id":1}', '{"1":{"id":1}'):
         with pytest.raises(SourceError, match="the JSON is cut off"):
             read(opened(content))
 
@@ -232,6 +241,8 @@ def test_what_follows_a_document_is_told(opened, monkeypatch, piece, text):
         '[{"id":1}{"id":2}]',
         '[{"id":1},"x",{"id":2}]',
         '[{"id":1},,{"id":2}]',
+        '{"1":{"id":1},"2":2}',
+        '{"1":{"id":1},"x":{"id":2}}',
     ],
 )
 def test_what_is_no_object_between_objects_is_told(opened, text):
