@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+# What an object of a list is called by, and what it says, where it does not say that by a property of this name.
+_NAMES: Final = ("field_name", "name", "key", "code")
+_VALUES: Final = ("values", "value")
 
 
 class NoRecordError(ValueError):
@@ -37,7 +41,8 @@ def read_record(text: bytes) -> dict[str, str]:
     """Read one record: the names of its columns and their cells.
 
     A nested object's names follow its own behind a dot; of a list the elements are joined by commas, and what several
-    objects in it say under one name is as well. An empty object or list has no cell, what is null has an empty one.
+    objects in it say under one name is as well; an object of a name and a value is a column of that name. An empty
+    object or list has no cell, what is null has an empty one.
 
     Raises:
         NoRecordError: this is no JSON object, or it holds what is no text.
@@ -70,10 +75,23 @@ def _listed(values: Iterable[Any], name: str) -> Iterator[tuple[str, str]]:
     """Give the cells of a list, each once."""
     found: dict[str, list[str]] = {}
     for value in values:
-        for inner, cell in _cells({"": value}, name):
+        own, said = _named(value)
+        for inner, cell in _cells({own: said}, f"{name}." if own else name):
             found.setdefault(inner, []).append(cell)
     for inner, cells in found.items():
         yield inner, ",".join(cell for cell in cells if cell)
+
+
+def _named(value: object) -> tuple[str, object]:
+    """Give name and value of an object that has both, as `custom_fields_values` of amoCRM; else no name, and itself."""
+    if isinstance(value, dict):
+        own = next((value[key] for key in _NAMES if isinstance(value.get(key), str) and value[key]), "")
+        said = next((value[key] for key in _VALUES if key in value), None)
+        if own and said is not None:
+            if isinstance(said, list):
+                said = [item.get("value") if isinstance(item, dict) and "value" in item else item for item in said]
+            return own, said
+    return "", value
 
 
 def _word(value: bool | None) -> str:  # noqa: FBT001 - what JSON holds

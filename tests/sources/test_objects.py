@@ -168,6 +168,34 @@ def test_a_list_that_cannot_be_found_is_told(opened, document, expected, setting
     assert str(caught.value) == f"export.json: {message}"
 
 
+def test_an_object_of_a_name_and_a_value_is_a_column_of_that_name(opened):
+    fields = [
+        {"field_id": 1, "field_name": "yclid", "field_code": None, "values": [{"value": 15241600726526878416}]},
+        {"field_id": 2, "field_name": "Метки", "values": [{"value": "a", "enum_id": 5}, {"value": "b"}]},
+        {"name": "Источник", "value": "сайт"},
+        {"name": "Стул", "price": 5},
+        {"code": "empty", "value": None},
+        {"value": "without a name"},
+        {"key": {"x": 1}, "value": 2},
+    ]
+    assert read(opened(json.dumps([{"id": 7, "custom_fields_values": fields}]))) == (
+        {
+            1: {
+                "id": "7",
+                "custom_fields_values.yclid": "15241600726526878416",
+                "custom_fields_values.Метки": "a,b",
+                "custom_fields_values.Источник": "сайт",
+                "custom_fields_values.name": "Стул",
+                "custom_fields_values.price": "5",
+                "custom_fields_values.code": "empty",
+                "custom_fields_values.value": "without a name,2",
+                "custom_fields_values.key.x": "1",
+            }
+        },
+        {},
+    )
+
+
 def test_a_list_that_php_wrote_as_an_object_is_read(opened):
     rows, bad = read(opened('{"items":{"3":{"id":3,"tags":{"0":"a"}} , "5" : {"id":5}},"total":2}', ["id"]))
     assert (rows, bad) == ({1: {"id": "3", "tags.0": "a"}, 2: {"id": "5"}}, {})
