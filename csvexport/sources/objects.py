@@ -271,8 +271,11 @@ class JsonFile:
         depth = self._place.depth
         inside = False
         while depth and (data := file.look()):
-            # A backslash at the end would have to wait for what it speaks of.
-            data = data.rstrip(b"\\") or data
+            # A backslash at the end has to wait for what it speaks of.
+            data = data if file.at_end else data.rstrip(b"\\")
+            if not data:
+                file.size *= 2
+                continue
             text = np.frombuffer(data, np.uint8)
             quotes = find_quotes(text)
             places, depths = find_brackets(text, quotes, inside=inside)

@@ -5,10 +5,13 @@ import json
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from csvexport.errors import SourceError
 from csvexport.profile import SourceSettings
 from csvexport.sources import lists, objects, open_sources
+from csvexport.sources.flattening import read_record
 
 ORDERS = [
     {"id": 1, "clientUniqId": "c1", "metrika": {"clientId": 1706436776194551959}, "tags": ["a", "b"]},
@@ -325,3 +328,52 @@ def test_a_file_that_changes_while_it_is_read_is_refused(opened, tmp_path):
     (tmp_path / "export.json").write_text(lines(*ORDERS, *ORDERS))
     with pytest.raises(SourceError, match="changed while it was read"):
         list(pieces)
+
+
+# Any document
+
+TRICKY = st.sampled_from(["", "x", '"', "\\", '\\"', "]}", "[{", ",", "я", "\n", "\\\\"])
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), TRICKY)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TRICKY, inner, max_size=3)),
+    max_leaves=8,
+)
+RECORDS = st.lists(
+    st.dictionaries(st.sampled_from(["id", "a", "b"]), st.one_of(SCALARS, ANYTHING)), min_size=1, max_size=6
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=RECORDS,
+    before=st.dictionaries(TRICKY, ANYTHING, max_size=2),
+    behind=st.dictionaries(TRICKY, ANYTHING, max_size=2),
+    indent=st.sampled_from([None, 1]),
+    escaped=st.booleans(),
+    sizes=st.tuples(st.integers(1, 80), st.integers(1, 80)),
+)
+def test_any_document_gives_its_records_whatever_the_pieces(  # noqa: PLR0913, PLR0917 - what hypothesis draws
+    opened, records, before, behind, indent, escaped, sizes
+):
+    inner = (
+        {f"1{key}": value for key, value in before.items()}
+        | {"items": records}
+        | {f"2{k}": v for k, v in behind.items()}
+    )
+    document = before | {"a": inner} | {f"3{key}": value for key, value in behind.items()}
+    content = json.dumps(document, indent=indent, ensure_ascii=escaped)
+    expected = {number: filled(record) for number, record in enumerate(records, 1)}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(objects, "PIECE_BYTES", sizes[0])
+        patched.setattr(lists, "SAMPLE_BYTES", sizes[1])
+        source = opened(content, ["id"], records="a.items")
+        assert read(source) == (expected, {})
+        with pytest.raises(SourceError, match="the JSON is cut off"):
+            read(opened(content[:-1], ["id"], records="a.items"))
+        text = "".join(json.dumps(record, ensure_ascii=escaped) + "\n" for record in records)
+        assert read(opened(text, ["id"], format="jsonl")) == (expected, {})
+
+
+def filled(record):
+    return {name: cell for name, cell in read_record(json.dumps(record).encode()).items() if cell}
