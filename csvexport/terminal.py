@@ -279,7 +279,7 @@ def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
     if refusal:
         console.print(Padding(Text(refusal, style="red"), (0, 0, 0, 7), expand=False))
     for line in (
-        "next   write the event identifiers of the counter's goals into it as targets, then",
+        "next   write the identifiers of the counter's goals into it, then",
         f"       csvexport check {profile}",
     ):
         console.print(Text(line), soft_wrap=True)
