@@ -2,7 +2,7 @@
 
 Between two texts of a plain record stands one of a few things: a colon, a comma, a number or a word, brackets. So a
 record is the texts in it and the kinds of the gaps behind them, which are judged once for each distinct spelling.
-Records with lists in them, with a name twice, or with anything odd are left to the reference.
+Records with lists of anything but texts, with a name twice, or with anything odd are left to the reference.
 """
 
 import json
@@ -41,7 +41,7 @@ _LONGEST_BLANK: Final = 4
 _LONGEST_GAP: Final = 80
 
 _BEHIND_WORDS: Final = np.zeros(256, np.bool_)
-_BEHIND_WORDS[np.frombuffer(b" \t\r\n,{}", np.uint8)] = True
+_BEHIND_WORDS[np.frombuffer(b" \t\r\n,{}[", np.uint8)] = True
 _WORD: Final = r"^(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null)$"
 
 # What may follow a backslash, and the digits behind a `u`; the first two of half a character are D8 to DF.
@@ -70,6 +70,10 @@ class _Gap(IntEnum):
     LAST = 5
     ODD_NEXT = 6
     ODD_LAST = 7
+    LIST = 8
+    LIST_COMMA = 9
+    LIST_NEXT = 10
+    LIST_LAST = 11
 
 
 def _patterns(blank: str, between: str) -> dict[_Gap, re.Pattern[str]]:
@@ -78,9 +82,13 @@ def _patterns(blank: str, between: str) -> dict[_Gap, re.Pattern[str]]:
     spellings = {
         _Gap.COLON: _BLANK,
         _Gap.OBJECT: rf"{_BLANK}\{{{_BLANK}",
+        _Gap.LIST: rf"{_BLANK}\[{_BLANK}",
         _Gap.COMMA: rf"{_BLANK}(\}}{_BLANK})*,{_BLANK}",
         _Gap.NEXT: rf"{blank}(\}}{blank})+{between}{behind}",
         _Gap.LAST: rf"{_BLANK}(\}}{_BLANK})+",
+        _Gap.LIST_COMMA: rf"{_BLANK}\]{_BLANK}(\}}{_BLANK})*,{_BLANK}",
+        _Gap.LIST_NEXT: rf"{blank}\]{blank}(\}}{blank})+{between}{behind}",
+        _Gap.LIST_LAST: rf"{_BLANK}\]{_BLANK}(\}}{_BLANK})+",
         _Gap.ODD_NEXT: rf'[^"{{]*?([\]}}]{blank})+{between}{behind}',
         _Gap.ODD_LAST: rf'[^"{{]*?([\]}}]{_BLANK})+',
     }
@@ -88,7 +96,10 @@ def _patterns(blank: str, between: str) -> dict[_Gap, re.Pattern[str]]:
 
 
 _BLANK: Final = r"[ \t\r\n]*"
-_GOES_ON: Final = np.isin(np.arange(len(_Gap)), (_Gap.NEXT, _Gap.ODD_NEXT))
+_GOES_ON: Final = np.isin(np.arange(len(_Gap)), (_Gap.NEXT, _Gap.LIST_NEXT, _Gap.ODD_NEXT))
+_ENDS_RECORD: Final = np.isin(np.arange(len(_Gap)), (_Gap.NEXT, _Gap.LIST_NEXT))
+_ENDS_LIST: Final = np.isin(np.arange(len(_Gap)), (_Gap.LIST_COMMA, _Gap.LIST_NEXT, _Gap.LIST_LAST))
+_LAST: Final = frozenset({_Gap.LAST, _Gap.LIST_LAST, _Gap.ODD_LAST})
 _WANTS_NAME: Final = np.isin(np.arange(len(_Gap)), (_Gap.COMMA, _Gap.NEXT, _Gap.LAST))
 _LINE_GAPS: Final = _patterns(r"[ \t\r]*", r"\n")
 _LIST_GAPS: Final = _patterns(_BLANK, ",")
@@ -137,7 +148,8 @@ def read_plain(data: bytes | memoryview, *, lines: bool) -> "PlainRecords | None
         return None
     opening = quotes[0::2].astype(np.int32)
     closing_quotes = quotes[1::2].astype(np.int32)
-    if opening[0] < starts[0] or not _is_beginning(data[: opening[0]], lines=lines):
+    without_text = opening[0] < starts[0] or opening[-1] < starts[-1]
+    if without_text or not _is_beginning(data[: opening[0]], lines=lines):
         return None
     records = _spread(np.arange(len(starts), dtype=np.int32), np.searchsorted(opening, starts), len(opening))
     around = _spread(depths, np.searchsorted(opening, places), len(opening))
@@ -178,6 +190,7 @@ class _Judge:
         self._words = texts.closing + 1
         self._word_ends = self._words.copy()
         self._nothing = np.zeros(count, np.bool_)
+        self._lists = self._nothing
         self._odd: list[Offsets] = []
 
     def records(self, starts: Offsets, ends: Offsets, escaped: NDArray[np.bool_] | None) -> "PlainRecords | None":
@@ -189,7 +202,8 @@ class _Judge:
             return None
         odd = np.unique(np.concatenate([np.zeros(0, np.int64), *self._odd]))
         word_ends = np.where(self._nothing, self._words, self._word_ends)
-        values = _Values(self._texts, self._gaps == _Gap.COLON, self._words, word_ends, escaped)
+        lists = np.append(np.flatnonzero(_ENDS_LIST[self._gaps] & ~self._is_key), 0) if self._lists.any() else None
+        values = _Values(self._texts, self._gaps, self._words, word_ends, escaped, lists)
         return PlainRecords(self._data, values, keys, _Places(starts, ends, odd))
 
     def _judge_gaps(self) -> bool:
@@ -250,18 +264,42 @@ class _Judge:
         follows, last = gaps[:-1], int(gaps[-1])
         goes_on = _GOES_ON[follows]
         told_apart = not ((steps > 1) | ((steps == 1) & ~goes_on)).any()
-        if not told_apart or last not in {_Gap.LAST, _Gap.ODD_LAST}:
+        if not told_apart or last not in _LAST:
             return False
         has_word = self._word_ends > self._words
-        wants_text = is_key & (gaps == _Gap.COLON)
-        wants_name = _WANTS_NAME[gaps] & (~is_key | has_word)
         opens = is_key & (gaps == _Gap.OBJECT) & ~has_word
+        self._lists = is_key & (gaps == _Gap.LIST) & ~has_word
+        inside = self._judge_lists(_ENDS_LIST[gaps] & ~is_key)
+        goes_on = inside & (gaps == _Gap.COMMA)
+        wants_text = (is_key & (gaps == _Gap.COLON)) | self._lists | goes_on
+        wants_name = (_WANTS_NAME[gaps] & (~is_key | has_word) & ~inside) | (inside & _ENDS_LIST[gaps])
         wrong = ~(wants_text | wants_name | opens)
-        wrong[:-1] |= (follows == _Gap.NEXT) & (steps == 0)
+        wrong[:-1] |= _ENDS_RECORD[follows] & (steps == 0)
+        wrong[:-1] |= goes_on[:-1] & (np.diff(self._texts.depths) != 0)
         wrong[1:] |= is_key[1:] == wants_text[:-1]
         wrong[0] |= not is_key[0]
         self._odd.append(records[wrong])
         return True
+
+    def _judge_lists(self, ends: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell which texts are elements of a list, none of which is in another; records in which one is not are odd.
+
+        Args:
+            ends: whether a text is the last element of a list, if it is one.
+        """
+        if not self._lists.any():
+            return np.zeros(len(ends), np.bool_)
+        records = self._texts.records
+        steps = self._lists.astype(np.int32) - ends
+        behind = np.cumsum(steps, dtype=np.int32)
+        before = behind - steps
+        first = np.flatnonzero(np.diff(records, prepend=-1))
+        base = before[first][records]
+        last = np.append(first[1:], len(records)) - 1
+        self._odd.append(records[((before - base) >> 1) != 0])
+        self._odd.append(records[last[behind[last] != base[last]]])
+        inside: NDArray[np.bool_] = before - base == 1
+        return inside
 
     def judge_controls(self, controls: Offsets) -> None:
         """Find texts that hold control characters, which JSON writes with a backslash."""
@@ -359,16 +397,18 @@ class _Values(NamedTuple):
 
     Attributes:
         texts: the texts.
-        is_text: whether it names the next text.
+        gaps: the kind of the gap behind it: what it names is the next text, or a list.
         words, word_ends: offsets of the number or word behind it, the same where that says nothing.
         escaped: whether a text holds backslashes; None where none does.
+        list_ends: the last elements of the lists; None where there is no list.
     """
 
     texts: _Texts
-    is_text: NDArray[np.bool_]
+    gaps: NDArray[np.int8]
     words: Offsets
     word_ends: Offsets
     escaped: NDArray[np.bool_] | None
+    list_ends: Offsets | None
 
 
 class _Places(NamedTuple):
@@ -404,7 +444,8 @@ class PlainRecords:
         else:
             rows, count = self._values.texts.records[keys], len(self.starts)
         following = np.minimum(keys + 1, len(self._values.texts.opening) - 1)
-        is_text = self._values.is_text[keys]
+        gaps = self._values.gaps[keys]
+        is_text = gaps == _Gap.COLON
         begins, ends = self._values.texts.opening[following] + 1, self._values.texts.closing[following]
         if not is_text.all():
             begins = np.where(is_text, begins, self._values.words[keys])
@@ -412,9 +453,25 @@ class PlainRecords:
         if len(keys) < count or not self._keys.regular:
             begins, ends = _with_gaps(begins, ends, rows, count)
         column = slices(self._data, begins, ends)
-        if self._values.escaped is None:
+        if self._values.escaped is not None:
+            column = _without_escapes(column, rows[is_text & self._values.escaped[following]])
+        if self._values.list_ends is None:
             return column
-        return _without_escapes(column, rows[is_text & self._values.escaped[following]])
+        is_list = (gaps == _Gap.LIST) & (self._values.words[keys] == self._values.word_ends[keys])
+        listed = dict(zip(rows[is_list].tolist(), map(self._joined, keys[is_list].tolist()), strict=True))
+        texts = [listed[row] for row in sorted(listed)]
+        return replace_texts(column, np.array(sorted(listed), np.intp), text_column(texts))
+
+    def _joined(self, key: int) -> str:
+        """Join the elements of a list."""
+        ends = self._values.list_ends
+        if ends is None:
+            raise AssertionError("what names a list is followed by one")
+        last = int(ends[np.searchsorted(ends[:-1], key)])
+        opening, closing = self._values.texts.opening, self._values.texts.closing
+        places = range(key + 1, last + 1)
+        texts = [bytes(self._data[opening[place] + 1 : closing[place]]).decode() for place in places]
+        return ",".join(filter(None, [_unescaped(text) for text in texts]))
 
     def _narrowed(self, keys: Offsets, records: Offsets) -> tuple[Offsets, Offsets, int]:
         """Give the keys that stand in some records, and which of these each stands in."""

@@ -156,6 +156,15 @@ ODD = {
     "nothing but a name": '{"id"}',
     "a number of another kind": '{"id":01}',
     "an object without a name behind another": '{"client":{"a":"2"},{"id":"2"}}',
+    "a list in a list": '{"id":[["1"]]}',
+    "a list that does not end": '{"id":["1","2"}',
+    "a list that ends as an object": '{"id":["1"},"a":"2"}',
+    "an object that ends as a list": '{"id":"1"]',
+    "two texts in a list without a comma": '{"id":["1" "2"]}',
+    "a name in a list": '{"id":["1":"2"]}',
+    "a number behind a text in a list": '{"id":["1",2],"a":"3"}',
+    "a text behind a number in a list": '{"id":[1,"2"],"a":"3"}',
+    "an object in a list": '{"id":["1",{"a":"2"}],"a":"3"}',
     "a lone list": '["id"]',
 }
 
@@ -180,6 +189,7 @@ def test_what_is_odd_is_left_to_the_reference(what, lines):
         b'{"id":"1"\n,"a":"2"}\n{"id":"2"}\n',
         b'{"id":"1"}\n{}\n{"id":"2"}\n',
         b'{"id":"1"}\n{"id":"2"\n',
+        b'{"id":null}\n{: }\n',
         b'{"id":"\xff"}\n{"id":"2"}\n',
         b'{"client":{"id":"1"},"client.id":"2"}\n',
         b'{"id":"1","\\u0069d":"2"}\n',
@@ -205,10 +215,28 @@ def test_a_record_without_a_name_does_not_make_the_others_regular():
     assert held_equal("\n".join(texts).encode(), texts, lines=True)
 
 
-def test_a_record_with_a_list_is_left_to_the_reference_alone():
+LISTS = [
+    '{"id":"2","tags":["a","b"]}',
+    '{"tags": ["a\\"", "", "\\u0442"], "client": {"a": [ "x" ] }}',
+    '{"client":{"id":["x"],"a":1},"id":["y"]}',
+    '{"tags":[],"id":"3"}',
+]
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_a_list_of_texts_is_plain(lines):
+    texts = [PLAIN[0], *LISTS, PLAIN[2], *LISTS[::-1]]
+    data = ("\n" if lines else ",\n").join(texts).encode()
+    plain = read_plain(data, lines=lines)
+    assert plain is not None
+    assert plain.odd.tolist() == []
+    assert held_equal(data, texts, lines=lines)
+
+
+def test_a_record_with_another_list_is_left_to_the_reference_alone():
     texts = [
         PLAIN[0],
-        '{"id":"2","tags":["a","b"]}',
+        '{"id":"2","tags":["a",1]}',
         '{"id":"3","tags":[1,2]}',
         '{"tags":[{"a":1},{"a":2}],"id":"4"}',
         PLAIN[2],
