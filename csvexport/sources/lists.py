@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csvexport.errors import SourceError
 from csvexport.sources.flattening import NoRecordError, read_record
@@ -22,7 +23,7 @@ SAMPLE_RECORDS: Final = 1000
 LONGEST_RECORD: Final = 64 << 20
 """No record is longer, nor is a text in a document; waiting for their end would fill the memory."""
 
-_KEY: Final = re.compile(rb'("(?:[^"\\]|\\.)*+")\s*:\s*\Z', re.DOTALL)
+_COLON: Final = re.compile(rb"\s*:\s*")
 _BEGINNING: Final = re.compile(rb"\[\s*([{\]]?)")
 
 
@@ -52,8 +53,21 @@ class _Buffer(NamedTuple):
 
     data: bytes
     offset: int
+    quotes: NDArray[np.int64]
     places: list[int]
-    depths: "np.typing.NDArray[np.int64]"
+    depths: NDArray[np.int64]
+
+    def name_before(self, place: int) -> str:
+        """Give the name of the value that begins there; empty where it has none."""
+        last = int(np.searchsorted(self.quotes, place)) - 1
+        if last < 1 or not _COLON.fullmatch(self.data, int(self.quotes[last]) + 1, place):
+            return ""
+        text = self.data[int(self.quotes[last - 1]) : int(self.quotes[last]) + 1]
+        try:
+            return str(json.loads(text))
+        except ValueError:
+            # It is on no way to records, or the profile names it as it stands there.
+            return text[1:-1].decode("utf-8", "replace")
 
 
 class _Walk:
@@ -63,7 +77,6 @@ class _Walk:
         """Begin; `records` is the list that is wanted, if it is known."""
         self._wanted = records
         self.lists: list[Place] = []
-        self.others: list[str] = []
         self._names: list[str] = []
         self._starts: list[int] = []
         self._skipped: int | None = None
@@ -88,10 +101,7 @@ class _Walk:
             self.depth = int(buffer.depths[-1])
 
     def _enter(self, buffer: _Buffer, place: int, depth: int) -> None:
-        key = _KEY.search(buffer.data, max(0, buffer.data.rfind(b"\n", 0, place) - 200), place) or _KEY.search(
-            buffer.data, 0, place
-        )
-        name = json.loads(key[1]) if key else ""
+        name = buffer.name_before(place)
         if buffer.data[place : place + 1] == b"{":
             path = ".".join(self._names[1:])
             if name.isdecimal() and self._names and self._wanted in {None, path}:
@@ -106,8 +116,6 @@ class _Walk:
         first = beginning[1] if beginning else b""
         if first:
             self.lists.append(Place(path, buffer.offset + place + 1, depth, is_empty=first == b"]"))
-        else:
-            self.others.append(path)
         self._skipped = depth - 1
 
     def _leave(self, end: int) -> None:
@@ -170,11 +178,12 @@ def _buffers(file: BinaryIO, label: str) -> Iterator[_Buffer]:
         chunk = file.read(SAMPLE_BYTES)
         data = rest + chunk
         text = np.frombuffer(data, np.uint8)
-        places, depths = find_brackets(text, find_quotes(text))
+        quotes = find_quotes(text)
+        places, depths = find_brackets(text, quotes)
         # What a list begins with may still be to come, so that the last bracket waits for the next part.
         whole = len(places) - 1 if chunk else len(places)
         if whole > 0 or not chunk:
-            yield _Buffer(data, offset, places[: max(whole, 0)].tolist(), depths[: max(whole, 0)] + depth)
+            yield _Buffer(data, offset, quotes, places[: max(whole, 0)].tolist(), depths[: max(whole, 0)] + depth)
             cut = int(places[whole - 1]) + 1 if whole > 0 else len(data)
             depth += int(depths[whole - 1]) if whole > 0 else 0
             rest, offset = data[cut:], offset + cut

@@ -146,6 +146,11 @@ def test_a_list_that_begins_far_inside_is_found(opened, monkeypatch, sample):
         assert len(read(opened(json.dumps(document), ["id"], records="\\.orders"))[0]) == 99
 
 
+def test_a_name_that_is_no_json_is_in_nobodys_way(opened):
+    content = b'{"\\x":{"a":1},"\xff":{"b":[{"id":1}]},"c":{"d":[{"id":2}]}}'
+    assert read(opened(content, ["id"], records="c.d")) == ({1: {"id": "2"}}, {})
+
+
 def test_an_empty_list_is_an_export_without_rows(opened):
     source = opened('{"result":{"items":[ ]}}', ["id", "at"])
     assert (source.columns, read(source)) == (("at", "id"), ({}, {}))
