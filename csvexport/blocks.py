@@ -12,6 +12,9 @@ from csvexport.columns import lengths, numbers
 
 ASCII_LIMIT = 128
 
+# How many characters of a record that cannot be read are kept for the reader of `rejected.csv`.
+BAD_TEXT = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class BadRow:

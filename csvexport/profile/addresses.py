@@ -18,6 +18,9 @@ ADDRESS: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][^{
 # Bitrix24 has the key to a webhook in the path, others have one in the link to a document.
 _KEY: Final = re.compile(r"(?<=/)(?:[\w-]*[^\W_]{16,}[\w-]*|(?=[^/]*\d)[\w-]{16,})(?=/|$)", re.ASCII)
 
+# The keys of `[source]` that log in to a server.
+CREDENTIALS: Final = ("username", "password", "headers")
+
 _PORTS: Final = {"http": 80, "https": 443}
 
 

@@ -150,8 +150,7 @@ class Table(BaseModel):
 
 
 # The keys that say how a server is asked; they stand for nothing where every path is local.
-_CREDENTIALS = ("username", "password", "headers")
-_OF_ADDRESSES = (*_CREDENTIALS, "ca", "timeout", "max_megabytes")
+_OF_ADDRESSES = (*addresses.CREDENTIALS, "ca", "timeout", "max_megabytes")
 _ANY_ADDRESS: dict[str, JsonValue] = {"type": "string", "pattern": f"^{addresses.URL}"}
 _WITH_ADDRESS: JsonValue = {
     "properties": {"path": {"anyOf": [_ANY_ADDRESS, {"type": "array", "contains": _ANY_ADDRESS}]}}
@@ -231,7 +230,7 @@ class ExportSettings(Table):
         remote = [path for path in paths if addresses.is_address(path)]
         if paths and not remote:
             raise ProfileValueError("is only for http(s) paths, and the path is a local file; take it out")
-        if info.field_name in _CREDENTIALS:
+        if info.field_name in addresses.CREDENTIALS:
             addresses.refuse_exposure(remote)
         return value
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csvexport.errors import SourceError
 from csvexport.profile import ExportSettings, SourceSettings
-from csvexport.profile.addresses import is_address, read_address, refuse_exposure
+from csvexport.profile.addresses import CREDENTIALS, is_address, read_address, refuse_exposure
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
 from csvexport.sources.joining import JoinedSource, Lookup, with_access
@@ -90,7 +90,7 @@ def _address(named: str) -> str:
 
 def _refuse_exposure(remote: Sequence[str], settings: ExportSettings) -> None:
     """See that credentials can be sent; those of a profile are known to fit the addresses in it."""
-    for key in ("username", "password", "headers"):
+    for key in CREDENTIALS:
         if getattr(settings, key):
             try:
                 refuse_exposure(remote)

@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from csvexport.blocks import BadRow, Block
+from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import bytes_column, is_utf_8, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import ExportSettings
-from csvexport.sources.changes import refuse_change
+from csvexport.sources.changes import unchanged
 from csvexport.sources.detection import LINE_BREAKS, Form, detect
 from csvexport.sources.records import NEWLINE, Record, cut, quoted_line, read_record
 from csvexport.sources.tables import Cells, all_left_out, block_of
@@ -40,9 +40,6 @@ LAST_SHARE = 128
 
 # Lines above this size are no rows of a table, and waiting for their end would fill the memory.
 LONGEST_LINE = 64 << 20
-
-# How many characters of a record that cannot be read are kept for the reader of `rejected.csv`.
-BAD_TEXT = 2000
 
 
 def _nul(error: UnicodeError) -> tuple[str, int]:
@@ -148,11 +145,7 @@ class DelimitedFile:
         Raises:
             SourceError: the file cannot be read to its end, or changed since it was looked at.
         """
-        try:
-            yield from self._pieces()
-            refuse_change(self._path, self.label, self._stat)
-        except OSError as error:
-            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
+        return unchanged(self._pieces(), self._path, self.label, self._stat)
 
     def _pieces(self) -> Iterator[Piece]:
         with self._path.open("rb", buffering=0) as file:

@@ -28,6 +28,7 @@ from csvexport.sources import cache
 from csvexport.sources.access import Access, trust
 from csvexport.sources.cache import Version, new_file
 from csvexport.sources.forms import find_format
+from csvexport.sources.packed import ARCHIVES
 
 TRIES: Final = 4
 """How often an address is asked before the run ends."""
@@ -76,7 +77,6 @@ _WEB_PAGE: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:(?:<\?xml[^>]*>|<!--.*?-->)\s*)*<(?:!doctype html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_ARCHIVES: Final = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")
 
 # Lines of text, of which nobody can say whether the last of them are missing.
 _ENDLESS: Final = frozenset({"csv", "jsonl"})
@@ -429,7 +429,7 @@ class _Fetching:
     def _refuse_endless(self, sample: bytes) -> None:
         """Refuse an answer of which nobody can say whether it is whole."""
         told = self._answer.total is not None or self._answer.chunked or self._answer.encoding
-        if not told and not sample.startswith(_ARCHIVES) and find_format(self._path) in _ENDLESS:
+        if not told and not sample.startswith(ARCHIVES) and find_format(self._path) in _ENDLESS:
             raise self._problem(
                 "the answer does not say how long it is, so nobody can see whether it is whole; have the server send"
                 " Content-Length"

@@ -4,10 +4,10 @@ The second source is read as a whole before the first row is; memory is bounded 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +17,13 @@ from csvexport.blocks import Block, Deferred
 from csvexport.columns import number_column, numbers, text_column
 from csvexport.errors import ProfileError, SourceError
 from csvexport.profile import ExportSettings, JoinSettings
-from csvexport.profile.addresses import is_address, refuse_exposure
+from csvexport.profile.addresses import CREDENTIALS, is_address, refuse_exposure
 from csvexport.profile.wording import suggestion, written
-from csvexport.sources.protocol import Source
+from csvexport.sources.protocol import Source, WidenedSource
 from csvexport.summary import SourceFacts
 
 # Between the parts of a key of several columns; no export holds it.
 _SEPARATOR: Final = "\x1f"
-
-_CREDENTIALS: Final = frozenset({"username", "password", "headers"})
 
 
 class Lookup:
@@ -110,8 +108,12 @@ class _Column:
         return self._lookup.cells(self._name, self._rows if places is None else self._rows[numbers(places)])
 
 
-class JoinedSource:
-    """A source to whose rows those of a second one were put; see `Source`."""
+class JoinedSource(WidenedSource):
+    """A source to whose rows those of a second one were put.
+
+    Attributes:
+        lookup: the second one.
+    """
 
     def __init__(self, source: Source, lookup: Lookup) -> None:
         """Join.
@@ -126,46 +128,23 @@ class JoinedSource:
             raise SourceError(
                 f'{source.label}: the column "{both}" is in the joined source as well; give source.join another prefix'
             )
-        self.label = source.label
-        self.columns = (*source.columns, *lookup.columns)
-        self.size = source.size
-        self.is_rejected_file = False
+        super().__init__(source, lookup.columns)
         self.lookup = lookup
-        self._source = source
 
-    @property
-    def header_row(self) -> int:
-        """Number of the header's row."""
-        return self._source.header_row
-
-    def pieces(self) -> Iterator[Any]:
-        """Read the source once."""
-        return self._source.pieces()
-
-    def parse(self, piece: Any, categories: Collection[str]) -> Block:  # noqa: ANN401 - each source has its own
-        """Turn a piece into a block; safe to call from several threads."""
-        block = self._source.parse(piece, categories)
+    def _more(self, block: Block) -> Mapping[str, Deferred]:
         rows = self.lookup.find([block.text(name) for name in self.lookup.on])
-        joined: dict[str, pa.Array | Deferred] = {
-            name: _Column(self.lookup, name, rows) for name in self.lookup.columns
-        }
-        columns = {name: block.columns[name] for name in block.columns} | joined
-        return replace(block, columns=columns)
-
-    def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
-        """Describe the source, without the second."""
-        return self._source.facts(rows, left_out)
+        return {name: _Column(self.lookup, name, rows) for name in self.lookup.columns}
 
 
 def with_access(join: JoinSettings, settings: ExportSettings) -> JoinSettings:
     """Give the second source the credentials of the first, if it has none and both are on one server."""
     shared = {"ca", "timeout", "max_megabytes"}
     remote = [path for path in (*settings.path, *join.path) if is_address(path)]
-    if not join.model_fields_set & _CREDENTIALS:
+    if not join.model_fields_set.intersection(CREDENTIALS):
         # On another server they would be known to someone whom they are none of the business of.
         with suppress(ValueError):
             refuse_exposure(remote)
-            shared |= _CREDENTIALS
+            shared.update(CREDENTIALS)
     missing = {key for key in shared if key in settings.model_fields_set} - join.model_fields_set
     return join.model_copy(update={key: getattr(settings, key) for key in missing})
 

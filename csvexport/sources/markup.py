@@ -17,11 +17,11 @@ from xml.parsers.expat import errors
 
 import numpy as np
 
-from csvexport.blocks import BadRow, Block
+from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import text_column
 from csvexport.errors import SourceError
 from csvexport.profile import ExportSettings
-from csvexport.sources.changes import refuse_change
+from csvexport.sources.changes import unchanged
 from csvexport.sources.elements import ClashError, local_name, read_names, read_record
 from csvexport.sources.repeats import Path as Names
 from csvexport.sources.repeats import Survey
@@ -39,9 +39,6 @@ LONGEST_RECORD: Final = 64 << 20
 
 DEEPEST: Final = 100
 """No export nests its elements deeper."""
-
-# How much of a record that cannot be read is kept for the reader of `rejected.csv`.
-_BAD_TEXT: Final = 2000
 
 # The root begins near the beginning.
 _LOOK_BYTES: Final = 1 << 14
@@ -343,11 +340,7 @@ class XmlFile:
             SourceError: the file is cut off or no well-formed XML, cannot be read to its end, or changed since it was
                 looked at.
         """
-        try:
-            yield from self._pieces()
-            refuse_change(self._path, self.label, self._stat)
-        except OSError as error:
-            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
+        return unchanged(self._pieces(), self._path, self.label, self._stat)
 
     def _pieces(self) -> Iterator[Piece]:
         with self._path.open("rb") as file:
@@ -372,7 +365,7 @@ class XmlFile:
             try:
                 cells = read_record(record, self._clashes)
             except ClashError as error:
-                bad.append(BadRow(number, ET.tostring(record, "unicode").strip()[:_BAD_TEXT], str(error)))
+                bad.append(BadRow(number, ET.tostring(record, "unicode").strip()[:BAD_TEXT], str(error)))
                 continue
             rows.append(number)
             for name, column in columns.items():

@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.blocks import BadRow, Block
+from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import mask_column, numbers, replace_texts, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import ExportSettings
-from csvexport.sources.changes import refuse_change
+from csvexport.sources.changes import unchanged
 from csvexport.sources.flattening import NoRecordError, read_record
 from csvexport.sources.lists import LONGEST_RECORD, SAMPLE_RECORDS, Place, cut_off, find_list
 from csvexport.sources.plain_json import PlainRecords, read_plain
@@ -40,9 +40,6 @@ _BREAK: Final = ord("\n")
 
 # What stands before a record in a list that PHP wrote as an object, since numbers are missing in it.
 _NUMBER: Final = re.compile(rb'"[0-9]+"[ \t\r\n]*:[ \t\r\n]*\Z')
-
-# How much of a record that cannot be read is kept for the reader of `rejected.csv`.
-_BAD_TEXT: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +200,7 @@ class JsonFile:
         Raises:
             SourceError: the file is cut off, cannot be read to its end, or changed since it was looked at.
         """
-        try:
-            yield from self._pieces()
-            refuse_change(self._path, self.label, self._stat)
-        except OSError as error:
-            raise SourceError(f"{self.label}: cannot be read: {error.strerror}") from error
+        return unchanged(self._pieces(), self._path, self.label, self._stat)
 
     def _pieces(self) -> Iterator[Piece]:
         with self._path.open("rb") as file:
@@ -336,7 +329,7 @@ class JsonFile:
             try:
                 cells = read_record(text)
             except NoRecordError as error:
-                shown = text[: 4 * _BAD_TEXT].decode("utf-8", "backslashreplace")[:_BAD_TEXT]
+                shown = text[: 4 * BAD_TEXT].decode("utf-8", "backslashreplace")[:BAD_TEXT]
                 bad.append(BadRow(number, shown, str(error)))
                 continue
             rows.append(number)

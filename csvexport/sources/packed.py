@@ -26,6 +26,9 @@ STDIN: Final = "-"
 _CHUNK: Final = 1 << 20
 _GZIP, _ZIP, _ZSTD = b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
 
+ARCHIVES: Final = (_GZIP, _ZIP, _ZSTD)
+"""What archives begin with."""
+
 # What Python's, zlib's and Arrow's readers raise where an archive is cut off or damaged.
 _BROKEN: Final = (EOFError, OSError, zlib.error, zipfile.BadZipFile)
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from csvexport.blocks import BadRow, Block
+from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import mask, mask_column, numbers, text_column, text_scalar
 from csvexport.errors import SourceError
 from csvexport.sources.changes import refuse_change
@@ -33,9 +33,6 @@ ROWS: Final = 1 << 15
 
 BUFFER_BYTES: Final = 1 << 20
 """How much of each column is read at a time, since a row group may be larger than the memory."""
-
-# How much of a row that cannot be read is kept for the reader of `rejected.csv`.
-_BAD_TEXT: Final = 2000
 
 _LISTS: Final = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _STRINGS: Final = (
@@ -180,7 +177,7 @@ class ParquetTable:
         return [
             BadRow(
                 row,
-                ",".join(text.cells[row].as_py() for text in texts)[:_BAD_TEXT],
+                ",".join(text.cells[row].as_py() for text in texts)[:BAD_TEXT],
                 f"it holds bytes that are no UTF-8 text, in column {', '.join(names[row])}",
             )
             for row in sorted(names)
