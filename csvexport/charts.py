@@ -55,6 +55,7 @@ class Step(StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
+    DECADE = "decade"
 
     def start(self, day: date) -> date:
         """The first day of the stretch in which `day` lies; weeks begin on Monday."""
@@ -69,10 +70,13 @@ class Step(StrEnum):
                 return day.replace(month=day.month - (day.month - 1) % 3, day=1)
             case Step.YEAR:
                 return day.replace(month=1, day=1)
+            case Step.DECADE:
+                return day.replace(year=day.year - day.year % 10, month=1, day=1)
 
     def starts(self, first: date, last: date) -> Iterator[date]:
         """The first days of all stretches from that of `first` to that of `last`, the empty ones included."""
-        longest = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31, Step.QUARTER: 92, Step.YEAR: 366}[self]
+        days = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31, Step.QUARTER: 92, Step.YEAR: 366, Step.DECADE: 3653}
+        longest = days[self]
         start = self.start(first)
         while start <= last:
             yield start
@@ -89,7 +93,7 @@ class Step(StrEnum):
                 return self.short_name(start)
 
     def short_name(self, start: date) -> str:
-        """What is written below a bar: `3 Jun`, `Jun 2024`, `Q2 2024`, `2024`."""
+        """What is written below a bar: `3 Jun`, `Jun 2024`, `Q2 2024`, `2024`, `2020s`."""
         match self:
             case Step.DAY | Step.WEEK:
                 return f"{start.day} {MONTHS[start.month - 1]}"
@@ -99,14 +103,16 @@ class Step(StrEnum):
                 return f"Q{(start.month + 2) // 3} {start.year}"
             case Step.YEAR:
                 return str(start.year)
+            case Step.DECADE:
+                return f"{start.year}s"
 
 
 def step_for(first: date, last: date) -> Step:
-    """The shortest step that covers the period in at most `MOST_BARS` bars; a year if none does."""
+    """The shortest step that covers the period in at most `MOST_BARS` bars; a decade if none does."""
     for step in Step:
         if len(list(islice(step.starts(first, last), MOST_BARS + 1))) <= MOST_BARS:
             return step
-    return Step.YEAR
+    return Step.DECADE
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,16 @@ def test_no_shorter_step_would_do(period):
 
 
 @pytest.mark.parametrize(
-    ("days", "step"), [(1, "day"), (60, "day"), (61, "week"), (400, "week"), (3 * 365, "month"), (20 * 365, "year")]
+    ("days", "step"),
+    [
+        (1, "day"),
+        (60, "day"),
+        (61, "week"),
+        (400, "week"),
+        (3 * 365, "month"),
+        (20 * 365, "year"),
+        (61 * 366, "decade"),
+    ],
 )
 def test_a_long_period_is_grouped(days, step):
     assert step_for(date(2024, 1, 1), date(2024, 1, 1) + timedelta(days=days - 1)) == step
