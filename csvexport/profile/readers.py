@@ -17,6 +17,7 @@ from csvexport.profile.wording import ProfileValueError, kind, listed, shown, su
 
 T = TypeVar("T")
 
+COUNTRY = r"[A-Z]{2}"
 CURRENCY = r"[A-Z]{3}"
 
 # What a request says of itself and of what it asks for; the rest is the profile's to say.
@@ -27,6 +28,9 @@ if-modified-since if-unmodified-since accept-encoding proxy-authorization
 
 # What people write for a currency and ISO 4217 does not.
 CURRENCY_HABITS = {"RUR": "RUB", "₽": "RUB", "РУБ": "RUB", "BYR": "BYN", "$": "USD", "€": "EUR", "₸": "KZT"}
+
+# What people write for a country and ISO 3166-1 does not.
+COUNTRY_HABITS = {"UK": "GB", "РФ": "RU", "РОССИЯ": "RU", "+7": "RU"}
 
 # The whole part of the largest price, as Metrica's column of millionths holds it.
 LARGEST_PRICE = 9_223_372_036_854
@@ -51,14 +55,14 @@ _ENCODING_SPELLINGS: dict[Encoding, str] = {
 }
 
 
-def _in_any_case(pattern: str) -> str:
+def in_any_case(pattern: str) -> str:
     """Spell the case of letters out, since the JSON Schema shares the patterns and has no flags."""
     return re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
 
 
-ENCODINGS = {name: _in_any_case(pattern) for name, pattern in _ENCODING_SPELLINGS.items()}
+ENCODINGS = {name: in_any_case(pattern) for name, pattern in _ENCODING_SPELLINGS.items()}
 
-HEADER = rf"(?!(?:{'|'.join(map(_in_any_case, _OWN_HEADERS.split()))})$)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+HEADER = rf"(?!(?:{'|'.join(map(in_any_case, _OWN_HEADERS.split()))})$)[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 # A day; what is silent for longer does not answer.
 LONGEST_TIMEOUT = 86400
@@ -77,6 +81,11 @@ def read_text(value: object) -> str:
     if not value.strip():
         raise ProfileValueError("must not be empty")
     return value
+
+
+def fold(text: str) -> str:
+    """Fold a text as cells are compared: trimmed, without regard to case."""
+    return text.strip().casefold()
 
 
 def read_table(value: object) -> dict[str, Any]:
@@ -181,6 +190,29 @@ def _zone_suggestion(name: str, zones: frozenset[str]) -> str:
 
 
 @cache
+def _country_codes() -> dict[str, str]:
+    """Give every two-letter code of ISO 3166-1, under itself and under the country's three-letter code."""
+    import pycountry  # noqa: PLC0415 - slow to import; a profile that keeps the default needs none of it
+
+    countries = [*pycountry.countries]
+    return {country.alpha_2: country.alpha_2 for country in countries} | {
+        country.alpha_3: country.alpha_2 for country in countries
+    }
+
+
+def read_country(value: object) -> str:
+    """Read a country's two-letter code of ISO 3166-1, in capitals."""
+    code = read_text(value)
+    codes = _country_codes()
+    if codes.get(code) == code:
+        return code
+    capitals = code.strip().upper()
+    meant = codes.get(COUNTRY_HABITS.get(capitals, capitals))
+    near = f" (did you mean {written(meant)}?)" if meant else ""
+    raise ProfileValueError(f'{shown(code)} is no country code of ISO 3166-1 such as "RU"{near}')
+
+
+@cache
 def currency_codes() -> tuple[str, ...]:
     """Give every code of ISO 4217, sorted."""
     import pycountry  # noqa: PLC0415 - slow to import; a profile without currencies needs none of it
@@ -200,13 +232,23 @@ def read_currency_code(value: object) -> str:
 
 
 def read_currency_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Fold the source's spellings of currencies as cells are compared with them: trimmed, without regard to case."""
-    folded: dict[str, str] = {}
-    for spelling, code in values.items():
-        if folded.setdefault(spelling.strip().casefold(), code) != code:
-            raise ProfileValueError(f"{shown(spelling)} has two meanings; upper and lower case make no difference")
+    """Fold the source's spellings of currencies."""
+    return read_meanings(values, '{ "руб." = "RUB" }')
+
+
+def read_meanings(values: Mapping[str, T], example: str) -> dict[str, T]:
+    """Fold what a source's cells mean as cells are compared: trimmed, without regard to case.
+
+    Args:
+        values: the source's texts, and what each means; an empty text stands for the empty cell.
+        example: what such a table looks like, for the mistake that there is none.
+    """
+    folded: dict[str, T] = {}
+    for text, meaning in values.items():
+        if folded.setdefault(fold(text), meaning) != meaning:
+            raise ProfileValueError(f"{shown(text)} has two meanings; upper and lower case make no difference")
     if not folded:
-        raise ProfileValueError('is empty; write what the column holds, such as { "руб." = "RUB" }')
+        raise ProfileValueError(f"is empty; write what the column holds, such as {example}")
     return folded
 
 
@@ -307,19 +349,24 @@ def read_file_path(value: object) -> str:
     return path
 
 
-def read_target(value: object) -> str:
+_TARGET_IS = 'Target is the identifier of a JavaScript-event goal, such as "order_paid"'
+
+
+def read_target(value: object, *, remedy: str = _TARGET_IS) -> str:
     """Read the identifier of a goal of Metrica as the file's column Target takes it ([oc])."""
     if not isinstance(value, str) or not value:
-        raise ProfileValueError(f"must be a text, not {shown(value)}; {_TARGET_IS}")
+        raise ProfileValueError(f"must be a text, not {shown(value)}; {remedy}")
     bad = re.search(f"[{_NO_TARGET}]", value)
     if bad:
-        raise ProfileValueError(f"{shown(value)} has {_letter_name(bad[0])}; {_TARGET_IS}")
+        raise ProfileValueError(f"{shown(value)} has {_letter_name(bad[0])}; {remedy}")
     if len(value) > LONGEST_TARGET:
-        raise ProfileValueError(f"{shown(value)} is longer than {LONGEST_TARGET} characters; {_TARGET_IS}")
+        raise ProfileValueError(f"{shown(value)} is longer than {LONGEST_TARGET} characters; {remedy}")
     return value
 
 
-_TARGET_IS = 'Target is the identifier of a JavaScript-event goal, such as "order_paid"'
+def read_targets(value: object) -> tuple[str, ...]:
+    """Read the identifier of a goal of Metrica, or a list of such identifiers."""
+    return _one_or_more(value, read_target, "goal")
 
 
 def _letter_name(letter: str) -> str:
@@ -333,7 +380,7 @@ def read_time_format(value: object) -> str:
     if text == "%s":
         return text
     directives = re.findall(r"%(.?)", text, re.DOTALL)
-    problem = _directive_problem(directives) or _date_problem(set(directives))
+    problem = _directive_problem(directives) or _date_problem(set(directives)) or _zone_problem(text)
     if problem:
         raise ProfileValueError(
             f'{shown(text)} {problem}; a format is such as "%m/%d/%Y %H:%M", or "%s" for Unix seconds'
@@ -354,6 +401,12 @@ def _directive_problem(directives: list[str]) -> str:
         if directive != "%" and directives.count(directive) > 1:
             return f"has %{directive} twice"
     return ""
+
+
+def _zone_problem(text: str) -> str:
+    """Tell of a %z whose seconds, which may follow its minutes, are told from nothing else."""
+    digits = re.search("%z%[dfHIjmMSyY]", text.replace("%%", " "))
+    return f"has {digits[0]} with nothing between, so that no one can tell where %z ends" if digits else ""
 
 
 def _date_problem(directives: set[str]) -> str:
@@ -389,7 +442,7 @@ def read_cell_texts(value: object) -> tuple[str, ...]:
 
 def _cell_text(value: object) -> str:
     if isinstance(value, str):
-        return value.strip().casefold()
+        return fold(value)
     number = isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite())
     if not number:
         raise ProfileValueError(f"must be a text, a number, true or false, or a list of those, not {shown(value)}")

@@ -74,27 +74,6 @@ currency = "USD"
 """
 
 
-@pytest.fixture
-def load(tmp_path):
-    def load(text):
-        file = tmp_path / "profile.toml"
-        file.write_text(text, "utf-8")
-        return load_profile(file)
-
-    return load
-
-
-@pytest.fixture
-def mistakes(load):
-    def mistakes(text):
-        with pytest.raises(ProfileError) as caught:
-            load(text)
-        assert caught.value.__context__ is None, "a traceback would show pydantic's error, and in it the values"
-        return [line.removeprefix("profile.toml: ") for line in caught.value.mistakes]
-
-    return mistakes
-
-
 def outcome(load):
     """The mistakes that a profile has."""
     try:
@@ -266,7 +245,10 @@ TARGET = 'Target is the identifier of a JavaScript-event goal, such as "order_pa
 IDENTIFIERS = 'identifiers = { Yclid = "yclid", ClientId = ["ClientID", "ClientID 2"] }'
 NO_ZONE = "which names no certain zone: write timezone beside the format, or %z for +03:00"
 FORMAT = 'a format is such as "%m/%d/%Y %H:%M", or "%s" for Unix seconds'
-TOP = "counter, timezone, currency, since, until, max_rejected, source, identifiers, goals"
+TOP = (
+    "counter, timezone, counter_timezone, currency, country, since, until, max_rejected, source, identifiers, goals, "
+    "calls, orders, contacts, deals"
+)
 PERIOD = 'must be a date such as 2024-05-31, or days back from now such as "21d", not'
 REFERENCE = "write env:NAME or file:PATH, not the secret itself"
 FORMATS = '"csv", "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "xml" or "parquet"'
@@ -304,7 +286,7 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ("max_rejected = 1.01", "max_rejected: must be a share from 0 to 1, such as 0.5, not 1.01"),
         ("max_rejected = nan", "max_rejected: must be a number, without quotes, not NaN"),
         ('max_rejected = "50%"', 'max_rejected: must be a number, without quotes, not "50%"'),
-        ("orders = {}", f"orders: unknown key; the keys here are {TOP}"),
+        ("chats = {}", f"chats: unknown key; the keys here are {TOP}"),
         ('time_zone = "UTC"', 'time_zone: unknown key (did you mean "timezone"?)'),
         ("name = 1", f"name: unknown key; the keys here are {TOP}"),
         ("path = 1", f"path: unknown key; the keys here are {TOP}"),
@@ -394,7 +376,7 @@ def test_a_zone_must_be_of_the_list(mistakes, zone, line):
         ({"timezone": ""}, 'timezone: is required, such as timezone = "Europe/Moscow"'),
         (
             {"identifiers": ""},
-            f"identifiers: is required, such as {IDENTIFIERS}",
+            f"identifiers: is required by goals and calls, such as {IDENTIFIERS}",
         ),
         ({"identifiers": "[identifiers]"}, 'identifiers: is empty; name at least one column, such as Yclid = "yclid"'),
         (
@@ -512,6 +494,10 @@ def test_a_strange_regular_expression_is_read_or_refused(load, pattern):
         ('{ column = "A", format = "%Y%j%" }', f'time.format: "%Y%j%" ends in a lone %; {FORMAT}'),
         ('{ column = "A", format = "%d.%m.%Y %d" }', f'time.format: "%d.%m.%Y %d" has %d twice; {FORMAT}'),
         (
+            '{ column = "A", format = "%d.%m.%z%Y" }',
+            f'time.format: "%d.%m.%z%Y" has %z%Y with nothing between, so that no one can tell where %z ends; {FORMAT}',
+        ),
+        (
             '{ column = "A", format = "%d.%m.%Y %Z" }',
             f'time.format: "%d.%m.%Y %Z" has %Z, {NO_ZONE}; {FORMAT}',
         ),
@@ -526,7 +512,7 @@ def test_mistakes_of_time(mistakes, time, line):
 
 
 @pytest.mark.parametrize(
-    "form", ["%s", "%d.%m.%Y", "%y%j", "%d %b %Y, %I:%M:%S %p", "%B %d %Y %%", "%Y-%m-%dT%H:%M:%S.%f%z"]
+    "form", ["%s", "%d.%m.%Y", "%y%j", "%d %b %Y, %I:%M:%S %p", "%B %d %Y %%", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y%j %z%%%H"]
 )
 def test_a_format_that_fixes_a_date_is_taken(load, form):
     assert load(changed(time=f'time = {{ column = "A", format = "{form}" }}')).goals[0].time.format == form
@@ -535,6 +521,7 @@ def test_a_format_that_fixes_a_date_is_taken(load, form):
 @given(st.lists(st.sampled_from([*(f"%{directive}" for directive in "aAbBdfHIjmMpSyYz%sZGx"), " ", ".", "T"])))
 @example(["%Y", "%j"])
 @example(["%d", ".", "%m", ".", "%y", " ", "%I", "%M", "%p"])
+@example(["%z", "%j", "%y"])
 def test_a_format_that_is_taken_gives_the_date_back(tmp_path_factory, parts):
     file = tmp_path_factory.getbasetemp() / "format.toml"
     form = "".join(parts)
@@ -589,7 +576,7 @@ def test_all_mistakes_are_reported_at_once_each_with_its_place(mistakes):
     text = """
     timezone = "Europe/Moskow"
     max_rejected = 2
-    calls = {}
+    chats = {}
     [source]
     header = 0
     password = "hunter2"
@@ -616,7 +603,7 @@ def test_all_mistakes_are_reported_at_once_each_with_its_place(mistakes):
         "goals[1].time.format",
         "goals[2].time",
         "goals[2].price",
-        "calls",
+        "chats",
     ]
 
 
@@ -726,12 +713,14 @@ PROFILE_KEYS = """
 counter timezone currency since until max_rejected source identifiers goals path format encoding delimiter header
 username password headers ca timeout max_megabytes
 UserId ClientId Yclid target when time price column decimal values not empty matches min max
+country counter_timezone calls orders contacts deals static missed yes no id created updated client client_ids phones
+revenue status statuses always on_oversize utm attributes only_with_deals type title
 """
 KEYS = st.sampled_from(PROFILE_KEYS.split()) | st.text(max_size=5)
 SCALARS = (
     st.none().map(lambda _: "")
     | st.sampled_from(
-        ["UTC", "RUB", "21d", "csv", "a.csv", "%Y-%m-%d", "%", "env:A", "(", ",", "https://a", "order_paid"]
+        ["UTC", "RUB", "21d", "csv", "a.csv", "%Y-%m-%d", "%", "env:A", "(", ",", "https://a", "order_paid", "PAID"]
     )
     | st.text(max_size=8)
     | st.integers()
@@ -772,6 +761,25 @@ GOAL_VALUES = st.fixed_dictionaries(
 @given(GOAL_VALUES)
 def test_an_arbitrary_goal_is_read_or_refused_in_our_words(tmp_path_factory, goal):
     document = {"timezone": "UTC", "identifiers": {"Yclid": "yclid"}, "goals": [goal]}
+    test_an_arbitrary_document_is_a_profile_or_a_profile_error.hypothesis.inner_test(tmp_path_factory, document)
+
+
+TABLES = {
+    "calls": "time static price currency phone missed first_time_caller when",
+    "orders": "id created updated client_ids emails contacts revenue currency status statuses always goals delimiter",
+    "contacts": "id created birth_date phones contacts attributes only_with_deals format",
+    "deals": "id client created updated status statuses goals revenue products attributes",
+}
+TABLE_VALUES = st.one_of(
+    st.tuples(st.just(name), st.dictionaries(st.sampled_from(keys.split()), VALUES, max_size=8))
+    for name, keys in TABLES.items()
+)
+
+
+@given(TABLE_VALUES)
+def test_an_arbitrary_table_of_a_kind_is_read_or_refused_in_our_words(tmp_path_factory, named):
+    name, table = named
+    document = {"timezone": "UTC", "currency": "USD", "identifiers": {"Yclid": "yclid"}, name: table}
     test_an_arbitrary_document_is_a_profile_or_a_profile_error.hypothesis.inner_test(tmp_path_factory, document)
 
 
