@@ -110,6 +110,22 @@ def replace_texts(column: pa.StringArray, rows: NDArray[np.intp], texts: pa.Stri
     return pc.replace_with_mask(column, mask_column(replaced), texts)
 
 
+def join_where(parts: Sequence[tuple[pa.Array | pa.Scalar, NDArray[np.bool_]]], separator: str) -> pa.StringArray:
+    """Join the texts of each row, of every column those rows that are wanted; "" where none is.
+
+    Arrow's own join drops the rows of which every part is skipped, so that all later rows would move up.
+
+    Args:
+        parts: columns of text (or one text for all rows) without nulls, and the rows wanted of each.
+        separator: what stands between two texts.
+    """
+    none = ~np.logical_or.reduce([wanted for _, wanted in parts])
+    nothing = pa.nulls(1, pa.string())[0]
+    everything = [*parts, (text_scalar(""), none)] if none.any() else parts
+    chosen = [pc.if_else(mask_column(wanted), texts, nothing) for texts, wanted in everything]
+    return pc.binary_join_element_wise(*chosen, text_scalar(separator), null_handling="skip")
+
+
 def lengths(column: pa.Array) -> NDArray[np.int32]:
     """Give the length in bytes of each text of a column of string or binary, or of a dictionary of either."""
     if pa.types.is_dictionary(column.type):

@@ -10,6 +10,9 @@ from enum import IntEnum, StrEnum
 # What `rejected.csv` says of a row before the row's own columns; a source that begins so is such a file, corrected.
 REJECTED_COLUMNS = ("source", "row", "kind", "code", "column", "value", "remedy")
 
+# Between several problems of one row: in a cell of `rejected.csv` and in the report.
+BETWEEN = " | "
+
 
 class Severity(StrEnum):
     """What an issue does to its row."""
@@ -44,6 +47,18 @@ class Code(IntEnum):
     OUTSIDE_PERIOD = 19
     DUPLICATE = 20
     SUPERSEDED = 21
+    NO_ORDER_ID = 22
+    NO_CLIENT = 23
+    NO_CONTACT = 24
+    BAD_PHONE = 25
+    BAD_EMAIL = 26
+    BAD_VALUE = 27
+    CHANGED_CREATION = 28
+    UNKNOWN_STATUS = 29
+    TOO_OLD = 30
+    UNFINISHED_DAY = 31
+    NO_DEAL = 32
+    OVERSIZE = 33
 
     @property
     def text(self) -> str:
@@ -167,7 +182,7 @@ CATALOGUE: dict[Code, Issue] = dict(
         _issue(
             Code.OUTSIDE_WINDOW,
             Severity.WARNING,
-            "The conversion is older than 21 days, so Metrica is unlikely to match it",
+            "It is older than 21 days, so Metrica is unlikely to match it",
             "Upload more often, or leave old rows out with `since`.",
         ),
         _issue(
@@ -179,8 +194,8 @@ CATALOGUE: dict[Code, Issue] = dict(
         _issue(
             Code.NO_GOAL,
             Severity.SKIPPED,
-            "No goal takes the row",
-            "Nothing, if the row is not meant to be sent; else check `when` under [[goals]].",
+            "No goal takes the row, or `when` leaves it out",
+            "Nothing, if the row is not meant to be sent; else check `when` under [[goals]] or the kind.",
         ),
         _issue(
             Code.OUTSIDE_PERIOD,
@@ -191,14 +206,86 @@ CATALOGUE: dict[Code, Issue] = dict(
         _issue(
             Code.DUPLICATE,
             Severity.SKIPPED,
-            "The same conversion stands in the source again",
+            "The same stands in the source again",
             "Nothing: it goes once.",
         ),
         _issue(
             Code.SUPERSEDED,
             Severity.SKIPPED,
-            "The same conversion stands further down with another price",
-            "Nothing, if the last price is the right one; Metrica keeps one price for a conversion.",
+            "A later state of the same stands in the source",
+            "Nothing, if the later one is right: the last price of a conversion, the latest state of an order.",
+        ),
+        _issue(
+            Code.NO_ORDER_ID,
+            Severity.REJECTED,
+            "The id of the record itself is empty",
+            "Fill the column that `id` names: without it Yandex doubles a record, and can never update it.",
+        ),
+        _issue(
+            Code.NO_CLIENT,
+            Severity.REJECTED,
+            "The deal names no client",
+            "Fill the column that `client` names: Metrica takes no deal without its contact.",
+        ),
+        _issue(
+            Code.NO_CONTACT,
+            Severity.REJECTED,
+            "The order has neither a ClientID nor a phone or an e-mail",
+            "Fill one of the columns of `client_ids`, `emails` and `phones`; by them Yandex finds the client.",
+        ),
+        _issue(
+            Code.BAD_PHONE,
+            Severity.WARNING,
+            "A phone number cannot be one, so it is left out",
+            "Correct the cell; a number without its country code is read as one of `country`.",
+        ),
+        _issue(
+            Code.BAD_EMAIL,
+            Severity.WARNING,
+            "An e-mail address cannot be one, so it is left out",
+            "Correct the cell: Latin letters before the @, a domain behind it.",
+        ),
+        _issue(
+            Code.BAD_VALUE,
+            Severity.WARNING,
+            "A value beside the main ones cannot be read, so it is left out",
+            "Correct the cell: a duration as 95 or 1:35, yes or no, a number, a date from 1970 on; or see README.",
+        ),
+        _issue(
+            Code.CHANGED_CREATION,
+            Severity.WARNING,
+            "Rows of one order say that it was created at different times",
+            "See that `created` names the time of creation: Yandex forbids that it ever changes.",
+        ),
+        _issue(
+            Code.UNKNOWN_STATUS,
+            Severity.SKIPPED,
+            "The status stands nowhere under `statuses`",
+            "Nothing, if such rows are not meant to be sent; else write the status under `statuses`.",
+        ),
+        _issue(
+            Code.TOO_OLD,
+            Severity.SKIPPED,
+            "The order is older than 113 days, so Yandex would refuse it",
+            "Nothing: what was sent in time keeps its state.",
+        ),
+        _issue(
+            Code.UNFINISHED_DAY,
+            Severity.SKIPPED,
+            "The order is of today, without a time of day, which stands for the end of the day",
+            "Nothing: it goes as soon as the day is over. Export the time of day to send it at once.",
+        ),
+        _issue(
+            Code.NO_DEAL,
+            Severity.SKIPPED,
+            "No deal names the contact",
+            "Nothing, if that is meant; else take `only_with_deals` out.",
+        ),
+        _issue(
+            Code.OVERSIZE,
+            Severity.SKIPPED,
+            "The order was left out to keep the file below 300 MB",
+            "Nothing: it is among the oldest; or leave old orders out with `since`.",
         ),
     ]
 )

@@ -1,6 +1,7 @@
 """Currencies: ISO 4217 codes."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ DOLLARS = frozenset(
 )
 
 
+@cache
 def agreement() -> NDArray[np.bool_]:
     """Tell which currencies may be meant by what an amount says of its own: bool, shape (`NAMED`, `CURRENCIES`)."""
     return np.array(

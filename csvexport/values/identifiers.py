@@ -6,7 +6,6 @@ many of them down to 15 digits already, and those are refused instead of restore
 
 import re
 from enum import Enum, auto
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from csvexport.columns import (
 )
 from csvexport.issues import Code
 from csvexport.values.cells import BLANKS, without_shell
+from csvexport.values.mixing import text_words
 
 LONGEST: Final = 20
 """Digits of the longest ClientId or Yclid ([oc])."""
@@ -190,21 +190,15 @@ def identifier_words(text: pa.StringArray, rule: Rule) -> tuple[NDArray[np.uint6
 
     Returns:
         The low and the high words (uint64). Numbers: the exact value in the low word and the three lowest bits of the
-        high one, the count of digits (leading zeros tell identifiers apart) in the next five, zeros above. TEXT:
-        16 bytes of BLAKE2b over the UTF-8.
+        high one, the count of digits (leading zeros tell identifiers apart) in the next five, zeros above. TEXT: see
+        `text_words`.
     """
     if rule is Rule.TEXT:
-        return _hash_words(text)
+        return text_words(text)
     lengths = np.diff(offsets_and_bytes(text)[0]).astype(np.uint64)
     values = pc.cast(text, pa.decimal128(LONGEST, 0))
     words = np.frombuffer(values.buffers()[1], np.uint64).reshape(-1, 2)[values.offset :][: len(values)]
     return np.ascontiguousarray(words[:, 0]), words[:, 1] | (lengths << np.uint64(3))
-
-
-def _hash_words(text: pa.StringArray) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    digests = b"".join([blake2b(raw, digest_size=16).digest() for raw in text.cast(pa.binary()).to_pylist()])
-    words = np.frombuffer(digests, "<u8").astype(np.uint64).reshape(-1, 2)
-    return np.ascontiguousarray(words[:, 0]), np.ascontiguousarray(words[:, 1])
 
 
 def damage(identifiers: Identifiers) -> Damage:

@@ -8,8 +8,11 @@ from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from csvexport.columns import text_column
 from csvexport.issues import Code
 
 DAY: Final = 86400
@@ -73,10 +76,45 @@ class Zone:
 
     def local_days(self, unix: NDArray[np.int64]) -> NDArray[np.int32]:
         """Turn Unix seconds, from 1970 to 2099, into the local dates: days since 1970-01-01 (int32)."""
+        days: NDArray[np.int32] = (self._local(unix) // DAY).astype(np.int32)
+        return days
+
+    def local_texts(self, unix: NDArray[np.int64]) -> pa.StringArray:
+        """Write Unix seconds, from 1970 to 2099, as what the clock shows: `2024-05-31 14:05:09`."""
+        return _texts(self._local(unix))
+
+    def local_dates(self, unix: NDArray[np.int64]) -> pa.StringArray:
+        """Write the local dates of Unix seconds: `2024-05-31`."""
+        return pc.utf8_slice_codeunits(self.local_texts(unix), 0, len("yyyy-MM-dd"))
+
+    def _local(self, unix: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the clock shows, in seconds since its 1970-01-01 00:00:00."""
         first, last = _span(self._jumps, unix)
         interval = np.searchsorted(self._jumps[first:last], unix, "right") + first if first < last else first
-        days: NDArray[np.int32] = ((unix + self._offsets[interval]) // DAY).astype(np.int32)
-        return days
+        local: NDArray[np.int64] = unix + self._offsets[interval]
+        return local
+
+
+def _texts(local: NDArray[np.int64]) -> pa.StringArray:
+    """Write seconds since 1970-01-01 00:00:00; the dates between the first and the last are spelled out once."""
+    if not len(local):
+        return text_column([])
+    days, seconds = np.divmod(local, DAY)
+    first = int(days.min())
+    dates = np.arange(first, int(days.max()) + 1).astype("datetime64[D]").astype("S10").view(np.uint8).reshape(-1, 10)
+    written = np.empty((len(local), len("yyyy-MM-dd HH:mm:ss")), np.uint8)
+    written[:, :10] = dates[days - first]
+    written[:, 10] = ord(" ")
+    written[:, 11:] = _clocks()[seconds]
+    offsets = np.arange(len(local) + 1, dtype=np.int32) * np.int32(written.shape[1])
+    return pa.StringArray.from_buffers(len(local), pa.py_buffer(offsets), pa.py_buffer(written))
+
+
+@cache
+def _clocks() -> NDArray[np.uint8]:
+    """Give every second of a day as `HH:mm:ss`: uint8, shape (86400, 8)."""
+    times = np.arange(DAY).astype("datetime64[s]").astype("S19").view(np.uint8).reshape(DAY, -1)
+    return np.ascontiguousarray(times[:, 11:])
 
 
 def _span(edges: NDArray[np.int64], seconds: NDArray[np.int64]) -> tuple[int, int]:

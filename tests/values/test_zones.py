@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from csvexport.issues import Code
 from csvexport.values.zones import DAY, END, Zone
@@ -128,3 +130,54 @@ def test_dates_by_hand():
     moments = [datetime(2024, 5, 31, 20, 59, 59, tzinfo=UTC), datetime(2024, 5, 31, 21, tzinfo=UTC)]
     days = Zone.named("Europe/Moscow").local_days(np.array([int(moment.timestamp()) for moment in moments]))
     assert days.astype("datetime64[D]").astype(str).tolist() == ["2024-05-31", "2024-06-01"]
+
+
+ZONES = st.sampled_from(
+    [
+        *("UTC", "Europe/Moscow", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"),
+        *("Pacific/Apia", "Africa/Monrovia", "Asia/Vladivostok", "Pacific/Kiritimati"),
+    ]
+)
+MOMENTS = st.integers(1, END - 3 * DAY) | st.integers(1711846000, 1711848000) | st.sampled_from([1, 59, DAY - 1, DAY])
+
+
+def written(moment, zone, form):
+    return datetime.fromtimestamp(moment, ZoneInfo(zone)).strftime(form)
+
+
+@given(ZONES, st.lists(MOMENTS, max_size=10))
+def test_clocks_are_written_as_datetime_writes_them(name, moments):
+    zone, unix = Zone.named(name), np.array(moments, np.int64)
+    texts = zone.local_texts(unix)
+    texts.validate(full=True)
+    assert texts.to_pylist() == [written(moment, name, "%Y-%m-%d %H:%M:%S") for moment in moments]
+    assert zone.local_dates(unix).to_pylist() == [written(moment, name, "%Y-%m-%d") for moment in moments]
+
+
+def test_every_zone_writes_the_clocks_that_zoneinfo_has():
+    for name, jumps in distinct_zones():
+        near = [jump + step for jump in jumps for step in (-1, 0) if jump + step > 0]
+        assert Zone.named(name).local_texts(np.array(near, np.int64)).to_pylist() == [
+            written(moment, name, "%Y-%m-%d %H:%M:%S") for moment in near
+        ], name
+
+
+@given(ZONES, st.lists(MOMENTS, min_size=1, max_size=10))
+def test_what_a_clock_showed_once_leads_back_to_its_moment(name, moments):
+    zone, unix = Zone.named(name), np.array(moments, np.int64)
+    local = np.array(zone.local_texts(unix).to_pylist(), "datetime64[s]").astype(np.int64)
+    back, codes = zone.to_unix(local)
+    assert not np.any(codes == Code.MISSING_TIME)
+    once = codes == Code.NONE
+    assert back[once].tolist() == unix[once].tolist()
+    assert np.all(back[~once] <= unix[~once])
+
+
+def test_clocks_by_hand():
+    moments = np.array([1711846799, 1711846800, 1], np.int64)
+    assert Zone.named("Europe/Berlin").local_texts(moments).to_pylist() == [
+        *("2024-03-31 01:59:59", "2024-03-31 03:00:00", "1970-01-01 01:00:01"),
+    ]
+    assert Zone.named("America/New_York").local_texts(moments[2:]).to_pylist() == ["1969-12-31 19:00:01"]
+    assert Zone.named("UTC").local_texts(moments[:0]).to_pylist() == []
+    assert Zone.named("UTC").local_dates(moments[:0]).to_pylist() == []
