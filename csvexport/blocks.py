@@ -1,14 +1,17 @@
 """Blocks of text rows: what every source yields and the only thing that `transform` sees of a source."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import lengths, numbers
+from csvexport.columns import lengths, mask, numbers, text_column
+from csvexport.issues import BETWEEN
 
 ASCII_LIMIT = 128
 
@@ -50,6 +53,7 @@ class Block:
         records: how many records the block spans; the next block's rows count from there.
         bad: the records that cannot be read; they are not among the rows.
         left_out: records that are no rows, by what they are: `blank`, `header`, `total`.
+        kinds: of a `rejected.csv` that comes back, the kind that each row was rejected as, a column as those above.
     """
 
     columns: Mapping[str, pa.Array | Deferred]
@@ -58,6 +62,19 @@ class Block:
     records: int
     bad: Sequence[BadRow] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    kinds: pa.Array | None = None
+
+    def meant_for(self, kind: str) -> NDArray[np.bool_]:
+        """Tell which rows may become records of a kind: all, but for those of a `rejected.csv` that were others'.
+
+        A row that could not be read was rejected as every kind, and one that names none was written by hand.
+        """
+        if self.kinds is None:
+            return np.ones(len(self.rows), bool)
+        between = re.escape(BETWEEN)
+        return mask(
+            pc.match_substring_regex(decoded(self.kinds, self.codec), rf"^$|(?:^|{between}){kind}(?:{between}|$)")
+        )
 
     def text(self, name: str, places: pa.Array | None = None) -> pa.StringArray:
         """Give a column (or the rows of it at these places, a column of numbers) as valid UTF-8 text without nulls."""
@@ -78,6 +95,26 @@ class Block:
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
         return numbers(column.indices), decoded(column.dictionary, self.codec).to_pylist()
+
+
+class Rejected(NamedTuple):
+    """Rejected rows of a block, in order.
+
+    Attributes:
+        rows: place of each in the block.
+        says: the columns `code`, `column`, `value` and `remedy`.
+        cells: the row's own columns, in the source's order; none without rows.
+    """
+
+    rows: NDArray[np.int64]
+    says: tuple[pa.StringArray, pa.StringArray, pa.StringArray, pa.StringArray]
+    cells: Mapping[str, pa.StringArray]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Give what a block without rejected rows has."""
+        nothing = text_column([])
+        return cls(np.zeros(0, np.int64), (nothing, nothing, nothing, nothing), {})
 
 
 def decoded(column: pa.Array, codec: str) -> pa.StringArray:

@@ -17,7 +17,7 @@ from csvexport.summary import DayTotal
 # Thinner bars than these are a blur on a phone.
 MOST_BARS = 60
 
-# More colours than these cannot be told apart by colour-blind readers; the last one is grey, for all remaining goals.
+# More colours than these cannot be told apart by colour-blind readers; the last one is grey, for all that remain.
 COLOURS = 7
 
 # Height of the plot in pixels.
@@ -35,7 +35,7 @@ MOST_LABELS = 5
 # Steps of the upward axis.
 MOST_TICKS = 4
 
-# More charts of money than these are read by nobody; the table by goal has all currencies.
+# More charts of money than these are read by nobody; the table by goal or status has all currencies.
 MOST_CURRENCIES = 3
 
 # Not from `strftime`, which answers in the machine's language.
@@ -121,8 +121,8 @@ class Segment:
 
     Attributes:
         colour: 0 to `COLOURS` - 1.
-        name: the goal, or "6 other goals".
-        value: how many conversions, or how much money.
+        name: the goal or status, or "6 other goals".
+        value: how many records, or how much money.
         y: pixels from the plot's top to the segment's.
         height: in pixels.
     """
@@ -136,7 +136,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """All goals of one stretch of time, the first goal at the bottom.
+    """All goals or statuses of one stretch of time, the most frequent at the bottom.
 
     Attributes:
         name: the stretch, `3 Jun 2024`.
@@ -181,23 +181,25 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars over time, stacked by goal.
+    """Bars over time, stacked by goal or status.
 
     Attributes:
-        currency: what is counted, an ISO 4217 code; empty for conversions.
+        kind: the kind of the records.
+        currency: what is counted, an ISO 4217 code; empty for the records themselves.
         step: what one bar stands for.
-        first: the first day that has a conversion.
+        first: the first day that has a record.
         last: the last one.
         bars: from the first day to the last, empty stretches included.
         slot_width: percent of the plot's width that each bar has.
         bar_width: percent of the plot's width that each bar fills.
         ticks: from zero up.
         labels: from left to right.
-        legend: (colour, name) of the goals in the chart.
+        legend: (colour, name) of the goals or statuses in the chart.
         peak: the highest bar, the first of several.
         total: sum of the bars.
     """
 
+    kind: str
     currency: str
     step: Step
     first: date
@@ -214,10 +216,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Which goal has which colour, the same in every chart of a report.
+    """Which goal or status has which colour, the same in every chart of a kind.
 
     Attributes:
-        colours: by target.
+        colours: by label.
         names: by colour.
     """
 
@@ -226,25 +228,26 @@ class Palette:
 
 
 def palette(days: Sequence[DayTotal]) -> Palette:
-    """Colours for the goals, the most frequent first; those beyond `COLOURS` share the last colour."""
+    """Colours for the labels of one kind, the most frequent first; those beyond `COLOURS` share the last colour."""
     counts: Counter[str] = Counter()
     for day in days:
-        counts[day.target] += day.conversions
-    ranked = sorted(counts, key=lambda target: (-counts[target], target))
-    colours = {target: min(rank, COLOURS - 1) for rank, target in enumerate(ranked)}
+        counts[day.label] += day.records
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    colours = {label: min(rank, COLOURS - 1) for rank, label in enumerate(ranked)}
     if len(ranked) <= COLOURS:
         return Palette(colours, tuple(ranked))
+    what = "goals" if days[0].kind == "conversions" else "statuses"
     others = len(ranked) - COLOURS + 1
-    return Palette(colours, (*ranked[: COLOURS - 1], f"{others} other goals"))
+    return Palette(colours, (*ranked[: COLOURS - 1], f"{others} other {what}"))
 
 
-def conversions_chart(days: Sequence[DayTotal]) -> Chart | None:
-    """Conversions over time; None where there are none."""
-    return _chart(days, "", lambda day: Decimal(day.conversions))
+def records_chart(days: Sequence[DayTotal]) -> Chart | None:
+    """Records of one kind over time; None where there are none."""
+    return _chart(days, "", lambda day: Decimal(day.records))
 
 
 def revenue_charts(days: Sequence[DayTotal]) -> list[Chart]:
-    """Revenue over time, one chart per currency: that of the most conversions first, `MOST_CURRENCIES` at most."""
+    """Revenue of one kind over time, a chart per currency: of the most records first, `MOST_CURRENCIES` at most."""
     charts = (_chart(days, currency, _revenue_in(currency)) for currency in currencies(days)[:MOST_CURRENCIES])
     return [chart for chart in charts if chart is not None]
 
@@ -254,18 +257,18 @@ def _revenue_in(currency: str) -> Callable[[DayTotal], Decimal]:
 
 
 def currencies(days: Iterable[DayTotal]) -> list[str]:
-    """The currencies in which there is revenue, that of the most conversions first."""
+    """The currencies in which there is revenue, that of the most records first."""
     counts: Counter[str] = Counter()
     for day in days:
         if day.revenue:
-            counts[day.currency] += day.conversions
+            counts[day.currency] += day.records
     return sorted(counts, key=lambda currency: (-counts[currency], currency))
 
 
 def _chart(days: Sequence[DayTotal], currency: str, amount: Callable[[DayTotal], Decimal]) -> Chart | None:
     """A chart of one amount of the days; None where all of them are zero.
 
-    The period and the colours are those of all days, so that the charts of a report can be laid side by side.
+    The period and the colours are those of all days, so that the charts of a kind can be laid side by side.
     """
     if not any(amount(day) for day in days):
         return None
@@ -289,6 +292,7 @@ def _chart(days: Sequence[DayTotal], currency: str, amount: Callable[[DayTotal],
     )
     used = {segment.colour for bar in bars for segment in bar.segments}
     return Chart(
+        kind=days[0].kind,
         currency=currency,
         step=step,
         first=first,
@@ -310,7 +314,7 @@ def _stacks(
     """Sums by the first day of the stretch and by colour."""
     sums: dict[date, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for day in days:
-        sums[step.start(day.day)][colours.colours[day.target]] += amount(day)
+        sums[step.start(day.day)][colours.colours[day.label]] += amount(day)
     return sums
 
 

@@ -125,9 +125,26 @@ SinceOption = Annotated[
 UntilOption = Annotated[
     str | None, typer.Option(metavar="DATE", help="Leave out what happened after: 2024-05-31, or 1d.")
 ]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND", help="Make only this of the profile's kinds, such as orders; may be repeated."),
+]
 NowOption = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Build as if it were this moment: 2024-06-01T09:00:00Z."),
+]
+FilesArgument = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Files for Yandex: conversions, calls, orders and the like.")
+]
+FixOption = Annotated[
+    bool, typer.Option("--fix", help="Write a corrected copy, NAME.fixed.csv, where that takes no guessing.")
+]
+CopyOption = Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where the copy of --fix goes.")]
+MomentOption = Annotated[
+    str | None, typer.Option("--now", metavar="TIME", help="Judge as if it were this moment: 2024-06-01T09:00:00Z.")
+]
+CounterZoneOption = Annotated[
+    str, typer.Option("--timezone", metavar="ZONE", help="The counter's zone, in which dates of CRM data are written.")
 ]
 OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all batches: DIR/PROFILE/BATCH.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -155,6 +172,7 @@ def check(
     ctx: typer.Context,
     profile: ProfileArgument,
     exports: ExportsArgument = None,
+    only: OnlyOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     now: NowOption = None,
@@ -167,7 +185,7 @@ def check(
     from csvexport import workflow  # noqa: PLC0415 - heavy
 
     with _progress(talk) as progress:
-        outcome = workflow.check(_load(profile), _options(exports, since, until, now, progress=progress))
+        outcome = workflow.check(_load(profile), _options(exports, only, since, until, now, progress=progress))
     _show(outcome, talk, checked=True)
     rejected = any(counts.rejected for counts in outcome.summary.counts.values())
     raise typer.Exit(DATA_PROBLEMS if rejected or outcome.refusal else 0)
@@ -179,6 +197,7 @@ def build(
     profile: ProfileArgument,
     exports: ExportsArgument = None,
     out: OutOption = Path("out"),
+    only: OnlyOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     now: NowOption = None,
@@ -191,7 +210,8 @@ def build(
     from csvexport import workflow  # noqa: PLC0415 - heavy
 
     with _progress(talk) as progress:
-        outcome = workflow.build(_load(profile), _options(exports, since, until, now, progress=progress, out=out))
+        options = _options(exports, only, since, until, now, progress=progress, out=out)
+        outcome = workflow.build(_load(profile), options)
     _show(outcome, talk)
 
 
@@ -314,6 +334,38 @@ def _show_start(findings: "Findings", profile: Path, outcome: "Outcome", talk: T
 
 
 @app.command()
+def lint(
+    ctx: typer.Context,
+    files: FilesArgument,
+    fix: FixOption = False,
+    to: CopyOption = None,
+    now: MomentOption = None,
+    timezone: CounterZoneOption = "Europe/Moscow",
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Judge files that are meant for Yandex, whoever wrote them. Exit code 1 when one has errors."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    if to is not None and (not fix or len(files) > 1):
+        raise UsageError("--to: it names the copy that --fix writes of one file")
+    from csvexport.linting import judging  # noqa: PLC0415 - heavy
+    from csvexport.verdicts import Gravity  # noqa: PLC0415 - imported by the above
+
+    moment = judging.this_moment() if now is None else _moment(now)
+    with _progress(talk) as progress:
+        options = judging.Options(now=moment, zone=_zone(timezone) or judging.ZONE, progress=progress)
+        verdicts = judging.fix(files, to, options) if fix else judging.lint(files, options)
+    if talk.as_json:
+        _echo_json(judging.verdicts_json(verdicts))
+    elif not talk.quiet:
+        from csvexport.terminal import print_verdicts  # noqa: PLC0415 - slow to import
+
+        print_verdicts(verdicts, fixing=fix, verbose=talk.verbose)
+    raise typer.Exit(DATA_PROBLEMS if any(verdict.count(Gravity.ERROR) for verdict in verdicts) else 0)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the profile, for editors."""
     from csvexport.profile import profile_schema  # noqa: PLC0415 - heavy
@@ -329,6 +381,7 @@ def _load(path: Path) -> "Profile":
 
 def _options(
     exports: list[str] | None,
+    only: list[str] | None,
     since: str | None,
     until: str | None,
     now: str | None,
@@ -350,7 +403,7 @@ def _options(
         raise UsageError(f"--until: {until} lies before --since, {since}: the period is empty")
     if now is not None:
         others["now"] = _moment(now)
-    return Options(exports=tuple(exports or ()), **others)
+    return Options(exports=tuple(exports or ()), only=tuple(only or ()), **others)
 
 
 def _moment(text: str) -> datetime:

@@ -20,17 +20,16 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from csvexport.blocks import Block
+from csvexport.blocks import Block, Rejected
 from csvexport.columns import mask_column
 from csvexport.formats import conversions
 from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
 from csvexport.sources import open_sources
-from csvexport.transform.duplicates import DuplicateFinder, worth
-from csvexport.transform.plan import Plan
-from csvexport.transform.rejects import Rejected
-from csvexport.transform.rows import Converted, Lines
-from csvexport.transform.rows import convert as convert_block
+from csvexport.transform.conversions import Conversions as ConversionKind
+from csvexport.transform.duplicates import DuplicateFinder
+from csvexport.transform.plan import Period
+from csvexport.transform.results import Judged, Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) 
     check_columns(profile, [name for name in frame.columns if isinstance(name, str)])
     columns = {name: _text(frame, name) for name, _ in profile.places()}
     block = Block(columns, "utf-8", np.arange(len(frame)), len(frame))
-    converted = convert_block(_plan(profile, now or datetime.now(UTC)), block)
+    converted = ConversionKind(profile, _period(profile, now or datetime.now(UTC))).judge(block)
     files, dropped = _files(converted)
     issues = converted.issues + dropped
     return Conversions(
@@ -117,13 +116,13 @@ def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) 
     )
 
 
-def _plan(profile: Profile, now: datetime) -> Plan:
+def _period(profile: Profile, now: datetime) -> Period:
     if now.tzinfo is None:
         raise ValueError(f"now, {now}, has no zone; write datetime(..., tzinfo=UTC)")
     zone = ZoneInfo(profile.timezone)
     since = profile.since.bound(now, zone) if profile.since else None
     until = profile.until.bound(now, zone) if profile.until else None
-    return Plan(profile, int(now.timestamp()), since, until)
+    return Period(int(now.timestamp()), since, until)
 
 
 def _text(frame: pd.DataFrame, name: str) -> pa.StringArray:
@@ -142,18 +141,18 @@ def _text(frame: pd.DataFrame, name: str) -> pa.StringArray:
     )
 
 
-def _files(converted: Converted) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
+def _files(converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
     """Give the lines of each id type without duplicates, and the issues that those are."""
     files: dict[str, pd.DataFrame] = {}
     issues = np.zeros(len(Code), np.int64)
     for identifier, lines in converted.lines.items():
         with TemporaryDirectory(prefix="csvexport-") as folder:
             finder = DuplicateFinder(Path(folder), identifier)
-            finder.add(lines.keys, worth(lines.facts.micro, lines.facts.currency))
+            finder.add(lines.keys, lines.values)
             dropped = finder.settle()
             finder.close()
-        issues[Code.DUPLICATE] += dropped.duplicates
-        issues[Code.SUPERSEDED] += dropped.superseded
+        issues[Code.DUPLICATE] += dropped.same
+        issues[Code.SUPERSEDED] += dropped.other
         files[identifier] = _lines(identifier, lines, ~dropped.mask)
     return files, issues
 
@@ -162,7 +161,7 @@ def _lines(identifier: str, lines: Lines, keep: NDArray[np.bool_]) -> pd.DataFra
     text = "".join(lines.text.filter(mask_column(keep)).to_pylist())
     types = {name: pa.string() for name in (identifier, "Target", "Price", "Currency")} | {"DateTime": pa.int64()}
     table = pyarrow.csv.read_csv(
-        pa.BufferReader(conversions.header(identifier) + text.encode()),
+        pa.BufferReader(conversions.file(identifier).header + text.encode()),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
     )

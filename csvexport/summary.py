@@ -1,9 +1,10 @@
 """What one build found: the facts from which the manifest, the report and the terminal's summary are made."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import ClassVar, Self
 
 from csvexport.issues import CATALOGUE, Code, Severity
 
@@ -72,16 +73,16 @@ class FileFacts:
 
     Attributes:
         name: file name inside the batch.
-        kind: `conversions`.
-        identifier: the id type of the file: `Yclid`, `ClientId`, `UserId` or `PurchaseId`.
-        rows: lines below the header.
+        kind: `conversions`, `calls`, `orders`, `contacts` or `deals`; `schema` for what the API is told once.
+        identifier: the id type of the file: `Yclid`, `ClientId`, `UserId` or `PurchaseId`; None where it has none.
+        rows: records in it.
         bytes: size of the file.
         sha256: of the file, in hex.
     """
 
     name: str
     kind: str
-    identifier: str
+    identifier: str | None
     rows: int
     bytes: int
     sha256: str
@@ -93,10 +94,12 @@ class Counts:
 
     Attributes:
         rows: rows of the sources.
-        matched: (row, goal) pairs; a row that cannot be read counts as one, since nobody can know its goals.
-        accepted: pairs that became a line of a file.
-        skipped: pairs left out on purpose.
-        rejected: pairs that cannot be sent until the row is corrected.
+        matched: records that the rows would make, of conversions (row, goal) pairs; a row that cannot be read counts as
+            one, since nobody can know its goals.
+        accepted: those that became a line of a file.
+        skipped: those left out on purpose.
+        rejected: those that cannot be sent until the row is corrected.
+        issues: how many of them have each issue (`no-goal` and `bad-row`: how many rows).
     """
 
     rows: int
@@ -104,6 +107,7 @@ class Counts:
     accepted: int
     skipped: int
     rejected: int
+    issues: Mapping[Code, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +129,74 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """What one goal reached on one day (calendar of the profile's zone) in one currency.
+    """What one goal or status reached on one day (calendar of the profile's zone) in one currency.
 
     Attributes:
+        kind: the kind of the records.
         day: the date.
-        target: the goal's `Target`.
+        label: the goal's `Target`; of orders and deals the status, of calls `dynamic` or `static`.
         currency: ISO 4217 code.
-        conversions: how many.
+        records: how many.
         revenue: sum of their prices, exact.
     """
 
+    kind: str
     day: date
-    target: str
+    label: str
     currency: str
-    conversions: int
+    records: int
     revenue: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TagTotal:
+    """Orders or deals of one status that one advertisement brought, in one currency.
+
+    Attributes:
+        kind: `orders` or `deals`.
+        status: as Metrica calls it.
+        currency: ISO 4217 code.
+        tags: utm_source, utm_medium and utm_campaign, each "" where the row has none; () where the profile names none.
+        records: how many.
+        revenue: sum of their revenue, exact.
+    """
+
+    kind: str
+    status: str
+    currency: str
+    tags: tuple[str, ...]
+    records: int
+    revenue: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MatchQuality:
+    """By what Yandex can find the clients of the records that leave; its own words are good, medium and maximum.
+
+    Attributes:
+        records: all of them.
+        client_id: those with a ClientID (of contacts: or a user id), with or without more.
+        contact: those with a phone or an e-mail, with or without more.
+        both: those with both.
+        old: orders older than 21 days, which join no new visit.
+    """
+
+    COMBINATIONS: ClassVar[int] = 8
+
+    records: int
+    client_id: int
+    contact: int
+    both: int
+    old: int
+
+    @classmethod
+    def of(cls, combinations: Sequence[int]) -> Self:
+        """Sum up how many records have which combination of flags: 1 a ClientID, 2 a contact, 4 old."""
+
+        def having(flags: int) -> int:
+            return sum(count for number, count in enumerate(combinations) if number & flags == flags)
+
+        return cls(sum(combinations), having(1), having(2), having(3), having(4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +211,13 @@ class Summary:
         built_at: the moment of the build, aware, UTC.
         sources: the files read.
         files: the files written, in the order in which they are uploaded.
-        counts: by kind.
-        issues: how many pairs (for `no-goal` and `bad-row`: rows) have each issue.
+        counts: by kind, in the order of the files.
+        issues: how often each issue occurred in all kinds together.
         examples: some rows of each issue, in the order of the source.
-        days: ordered by day, target and currency.
+        days: by kind, then ordered by day, label and currency.
+        tags: of orders and deals, those of the most records first.
+        matching: by kind, for orders and contacts.
+        delimiters: by kind, for orders, contacts and deals; orders with a semicolon are for the Conversion Center.
     """
 
     profile: str
@@ -171,6 +231,9 @@ class Summary:
     issues: Mapping[Code, int]
     examples: Mapping[Code, tuple[Example, ...]]
     days: tuple[DayTotal, ...]
+    tags: tuple[TagTotal, ...] = ()
+    matching: Mapping[str, MatchQuality] = field(default_factory=dict)
+    delimiters: Mapping[str, str] = field(default_factory=dict)
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

@@ -1,6 +1,6 @@
 """What a person sees in the terminal: the progress bar and the summary of a build, within 80 columns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,21 +13,24 @@ from rich.text import Text
 from csvexport.findings import Column, Findings
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.masking import cut, masked, printable
-from csvexport.summary import Example, SourceFacts, Summary
+from csvexport.summary import Counts, Example, SourceFacts, Summary
+from csvexport.verdicts import Finding, Gravity, Verdict
 
 WIDTH = 80
 
 
 _STYLES = {Severity.REJECTED: "red", Severity.WARNING: "yellow", Severity.SKIPPED: "dim"}
 
-# Whole identifiers stay out of terminals, which end up in logs.
-_IDENTIFIER_CODES = frozenset(
+# Whole identifiers, phones and e-mails stay out of terminals, which end up in logs, also where they are none.
+_PERSONAL_CODES = frozenset(
     {
         Code.BAD_IDENTIFIER,
         Code.ROUNDED_IDENTIFIER,
         Code.FOREIGN_YCLID,
         Code.SUSPICIOUS_IDENTIFIER,
         Code.SECOND_IDENTIFIER,
+        Code.BAD_PHONE,
+        Code.BAD_EMAIL,
     }
 )
 _INDENT = (0, 0, 0, 2)
@@ -69,7 +72,7 @@ def print_outcome(summary: Summary, folder: Path | None, refusal: str | None, *,
     console = _console()
     console.print(_headline(summary, folder, checked=checked))
     console.print()
-    for table in (_sources(summary.sources), _counts(summary)):
+    for table in (_sources(summary.sources), *_counts(summary), *_matching(summary)):
         console.print(table)
         console.print()
     if summary.issues:
@@ -87,15 +90,22 @@ def print_outcome(summary: Summary, folder: Path | None, refusal: str | None, *,
 
 
 def _headline(summary: Summary, folder: Path | None, *, checked: bool) -> Text:
-    accepted = sum(counts.accepted for counts in summary.counts.values())
-    rows = f"{accepted:,} conversion{'' if accepted == 1 else 's'}"
+    accepted = {kind: counts.accepted for kind, counts in summary.counts.items()}
+    named = {kind: count for kind, count in accepted.items() if count or len(accepted) == 1}
     if folder is not None:
-        said = f"{rows} {'is' if accepted == 1 else 'are'} ready to upload"
+        ready = "is ready" if list(named.values()) == [1] else "are ready"
+        said = f"{_listed(named)} {ready}{' to upload' if len(named) == 1 else ''}"
     elif checked:
-        said = f"{rows} would be sent"
+        said = f"{_listed(named) or 'nothing'} would be sent"
     else:
         said = "nothing to send, so no batch was made"
     return Text(f"{summary.profile}: {said}", style="bold")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Say how many there are of each kind: `81 conversions, 40 orders and 1 call`."""
+    parts = [f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in counts.items()]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def _table(*headings: str) -> Table:
@@ -114,18 +124,50 @@ def _sources(sources: tuple[SourceFacts, ...]) -> Table:
     return table
 
 
-def _counts(summary: Summary) -> Table:
+def _counts(summary: Summary) -> Iterator[RenderableType]:
+    if len(summary.counts) == 1:
+        ((kind, counts),) = summary.counts.items()
+        yield _counts_of_one(kind, counts)
+        return
+    yield Text(f"{max((counts.rows for counts in summary.counts.values()), default=0):,} rows read")
+    table = _table("", "matched", "accepted", "skipped", "rejected")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind, counts in summary.counts.items():
+        numbers = (counts.matched, counts.accepted, counts.skipped, counts.rejected)
+        table.add_row(kind, *(f"{number:,}" for number in numbers))
+    yield table
+
+
+def _counts_of_one(kind: str, counts: Counts) -> Table:
     table = _table()
-    for counts in summary.counts.values():
-        for name, count, meaning in (
-            ("rows", counts.rows, "read"),
-            ("matched", counts.matched, "pairs of a row and a goal"),
-            ("accepted", counts.accepted, "will be sent"),
-            ("skipped", counts.skipped, "left out on purpose"),
-            ("rejected", counts.rejected, "cannot be sent until corrected"),
-        ):
-            table.add_row(name, Text(f"{count:,}", justify="right"), Text(meaning, style="dim"))
+    matched = "pairs of a row and a goal" if kind == "conversions" else f"rows that [{kind}] takes"
+    for name, count, meaning in (
+        ("rows", counts.rows, "read"),
+        ("matched", counts.matched, matched),
+        ("accepted", counts.accepted, "will be sent"),
+        ("skipped", counts.skipped, "left out on purpose"),
+        ("rejected", counts.rejected, "cannot be sent until corrected"),
+    ):
+        table.add_row(name, Text(f"{count:,}", justify="right"), Text(meaning, style="dim"))
     return table
+
+
+def _matching(summary: Summary) -> Iterator[RenderableType]:
+    """Say by what the clients of orders and contacts can be found; a check does not know it."""
+    table = _table()
+    for kind, quality in summary.matching.items():
+        ways = {
+            "by ClientID" if kind == "orders" else "by an id": quality.client_id - quality.both,
+            "by phone or e-mail": quality.contact - quality.both,
+            "by both": quality.both,
+            "by neither": quality.records - quality.client_id - quality.contact + quality.both,
+        }
+        said = ", ".join(f"{_share(count, quality.records)} {way}" for way, count in ways.items() if count)
+        if said:
+            table.add_row(f"clients of {kind}", said)
+    if table.row_count:
+        yield table
 
 
 def _issues(summary: Summary) -> Table:
@@ -133,12 +175,19 @@ def _issues(summary: Summary) -> Table:
     table.columns[0].no_wrap = True
     table.columns[1].justify = "right"
     for severity in Severity:
-        for code, count in summary.issues_of(severity):
+        for code, _ in summary.issues_of(severity):
             issue = CATALOGUE[code]
             examples = summary.examples.get(code, ())
             first = f"row {examples[0].row}" if examples else ""
-            table.add_row(Text(code.text, style=_STYLES[severity]), f"{count:,}", issue.title, first)
+            table.add_row(Text(code.text, style=_STYLES[severity]), f"{_count(summary, code):,}", issue.title, first)
     return table
+
+
+def _count(summary: Summary, code: Code) -> int:
+    """How often an issue occurred; a row that cannot be read is the same row in every kind."""
+    if code is Code.BAD_ROW:
+        return max(counts.issues.get(code, 0) for counts in summary.counts.values())
+    return summary.issues[code]
 
 
 def _details(summary: Summary) -> Iterator[RenderableType]:
@@ -147,8 +196,18 @@ def _details(summary: Summary) -> Iterator[RenderableType]:
         for code, _ in summary.issues_of(severity):
             yield Text(code.text, style=_STYLES[severity])
             yield Padding(Text(CATALOGUE[code].remedy), _INDENT, expand=False)
+            if len(summary.counts) > 1 and code is not Code.BAD_ROW:
+                yield Padding(Text(_shares(summary, code)), _INDENT, expand=False)
             for example in summary.examples.get(code, ()):
                 yield Padding(Text(_example(code, example), style="dim"), _INDENT, expand=False)
+
+
+def _shares(summary: Summary, code: Code) -> str:
+    """Say how often an issue occurred in each kind."""
+    kinds = {kind: counts.issues[code] for kind, counts in summary.counts.items() if code in counts.issues}
+    if code is Code.NO_GOAL:
+        return ", ".join(f"{count:,} row{'' if count == 1 else 's'} for {kind}" for kind, count in kinds.items())
+    return _listed(kinds)
 
 
 def _example(code: Code, example: Example) -> str:
@@ -159,7 +218,7 @@ def _example(code: Code, example: Example) -> str:
 
 def _shown(code: Code, value: str) -> str:
     """Give as much of a cell as may be seen."""
-    if code in _IDENTIFIER_CODES:
+    if code in _PERSONAL_CODES:
         return cut(value)
     if code is Code.BAD_ROW:
         return value.partition(": ")[0]
@@ -167,17 +226,30 @@ def _shown(code: Code, value: str) -> str:
 
 
 def _files(summary: Summary) -> Table:
-    table = _table("file", "id type", "rows", "bytes")
-    table.columns[2].justify = table.columns[3].justify = "right"
+    identified = [file.identifier is not None for file in summary.files]
+    several = len({file.kind for file in summary.files}) > 1
+    headings = ["file", *["kind"] * several, *["id type"] * any(identified), "rows", "bytes"]
+    table = _table(*headings)
+    table.columns[-2].justify = table.columns[-1].justify = "right"
     for file in summary.files:
-        table.add_row(Text(file.name), file.identifier, f"{file.rows:,}", f"{file.bytes:,}")
+        cells: dict[str, RenderableType] = {
+            "file": Text(file.name),
+            "kind": file.kind,
+            "id type": file.identifier or "",
+            "rows": f"{file.rows:,}",
+            "bytes": f"{file.bytes:,}",
+        }
+        table.add_row(*(cells[heading] for heading in headings))
     return table
 
 
 def _next_steps(summary: Summary, folder: Path) -> Text:
-    lines = [f"batch  {folder}", "next   open its report.html: the steps of the upload"]
+    only_conversions = all(file.kind == "conversions" for file in summary.files)
+    steps = "the steps of the upload" if only_conversions else "what to do with each file"
+    lines = [f"batch  {folder}", f"next   open its report.html: {steps}"]
     if any(counts.rejected for counts in summary.counts.values()):
-        lines.append("       correct its rejected.csv and build that like an export")
+        how = "build it behind the export" if summary.delimiters else "build that like an export"
+        lines.append(f"       correct its rejected.csv and {how}")
     return Text("\n".join(lines))
 
 
@@ -272,10 +344,11 @@ def _statuses(findings: Findings) -> Table:
 def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
     """Print that a profile was written, what a build by it would do, and what to do next."""
     console = _console()
-    (counts,) = summary.counts.values()
+    accepted = sum(counts.accepted for counts in summary.counts.values())
+    rejected = sum(counts.rejected for counts in summary.counts.values())
     console.print(Text(f"{profile} is written.", style="bold"), soft_wrap=True)
     console.print()
-    console.print(Text(f"check  {counts.accepted:,} would be sent, {counts.rejected:,} rejected"))
+    console.print(Text(f"check  {accepted:,} would be sent, {rejected:,} rejected"))
     if refusal:
         console.print(Padding(Text(refusal, style="red"), (0, 0, 0, 7), expand=False))
     for line in (
@@ -283,3 +356,96 @@ def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
         f"       csvexport check {profile}",
     ):
         console.print(Text(line), soft_wrap=True)
+
+
+_GRAVITIES = {Gravity.ERROR: "red", Gravity.WARNING: "yellow"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
+
+def print_verdicts(verdicts: Sequence[Verdict], *, fixing: bool, verbose: bool) -> None:
+    """Print what is wrong with files that are meant for Yandex; `fixing`: corrected copies were asked for."""
+    console = _console()
+    for number, verdict in enumerate(verdicts):
+        if number:
+            console.print()
+        console.print(_judgement(verdict))
+        for line in _file_lines(verdict, fixing=fixing):
+            console.print(Text(printable(line)))
+        if verdict.findings:
+            console.print()
+            console.print(_faults(verdict))
+        if verdict.findings and verbose:
+            console.print()
+            console.print(Group(*_fault_details(verdict)))
+        mendable = [finding.entry.code for finding in verdict.findings if finding.entry.is_mendable]
+        if mendable and not fixing:
+            console.print()
+            console.print(Text(f"next  lint --fix writes a copy without {', '.join(mendable)}"))
+
+
+def _judgement(verdict: Verdict) -> Text:
+    """Say in a line how a file stands."""
+    counts = {gravity: verdict.count(gravity) for gravity in Gravity}
+    found = [f"{count:,} {gravity}{'' if count == 1 else 's'}" for gravity, count in counts.items() if count]
+    if verdict.refused and verdict.rows:
+        found.append(f"{verdict.refused:,} of {_rows(verdict.rows)} would be refused")
+    style = next((_GRAVITIES[gravity] for gravity, count in counts.items() if count), "green")
+    name = f"{verdict.path}, mended" if verdict.copy else verdict.path
+    return Text(printable(f"{name}: {', '.join(found) or 'nothing is wrong with it'}"), style=f"bold {style}")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _file_lines(verdict: Verdict, *, fixing: bool) -> Iterator[str]:
+    """Say what a file is, and what became of it."""
+    if verdict.kind is not None:
+        yield f"{verdict.kind} for {verdict.receiver}"
+    delimiter = _DELIMITERS.get(verdict.delimiter or "")
+    rows = None if verdict.rows is None else _rows(verdict.rows)
+    yield ", ".join(filter(None, (verdict.encoding, delimiter, rows, f"{verdict.bytes:,} bytes")))
+    if verdict.copy is not None:
+        mended = ", ".join(f"{code}{f' ({count:,})' if count > 1 else ''}" for code, count in verdict.mended.items())
+        yield f"mended in {verdict.copy}: {mended}"
+    elif fixing and verdict.findings:
+        yield "nothing in it can be mended without guessing, so no copy was written"
+
+
+def _faults(verdict: Verdict) -> Table:
+    table = _table("code", "count", "what it means", "first in")
+    table.columns[0].no_wrap = table.columns[3].no_wrap = True
+    table.columns[1].justify = "right"
+    for finding in verdict.findings:
+        entry = finding.entry
+        row = finding.sights[0].row if finding.sights else None
+        first = "" if row is None else f"row {row}"
+        title = Text(printable(": ".join(filter(None, (entry.title, _subjects(finding))))))
+        table.add_row(Text(entry.code, style=_GRAVITIES[entry.gravity]), f"{finding.count:,}", title, first)
+    return table
+
+
+def _subjects(finding: Finding) -> str:
+    """Say what a fault of the whole file is about: `Prise (did you mean "Price"?)`."""
+    if not finding.entry.is_whole:
+        return ""
+    said = [
+        f"{sight.column} ({sight.value})" if sight.column and sight.value else sight.column or sight.value
+        for sight in finding.sights
+    ]
+    return "; ".join(filter(None, said))
+
+
+def _fault_details(verdict: Verdict) -> Iterator[RenderableType]:
+    """Say for each fault what to do, what Yandex says, and where it stands."""
+    for finding in verdict.findings:
+        entry = finding.entry
+        yield Text(entry.code, style=_GRAVITIES[entry.gravity])
+        yield Padding(Text(entry.remedy), _INDENT, expand=False)
+        if entry.yandex:
+            yield Padding(Text(f"Yandex: {entry.yandex}"), _INDENT, expand=False)
+        for sight in finding.sights:
+            place = ", ".join(filter(None, ("" if sight.row is None else f"row {sight.row}", sight.column)))
+            said = ": ".join(filter(None, (place, sight.value)))
+            if said and not entry.is_whole:
+                yield Padding(Text(printable(said), style="dim"), _INDENT, expand=False)

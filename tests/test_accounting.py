@@ -520,8 +520,8 @@ def assert_days(expected, outcome):
         for (_, target, moment), (price, currency) in lines:
             key = datetime.fromtimestamp(moment, ZONE).date(), target, currency
             days.setdefault(key, []).append(Decimal(_micro((price or "0", currency))[0]) / 1_000_000)
-    found = {(total.day, total.target, total.currency): total for total in outcome.summary.days}
-    assert {key: (total.conversions, total.revenue) for key, total in found.items()} == {
+    found = {(total.day, total.label, total.currency): total for total in outcome.summary.days}
+    assert {key: (total.records, total.revenue) for key, total in found.items()} == {
         key: (len(prices), sum(prices)) for key, prices in days.items()
     }
 

@@ -17,13 +17,14 @@ from typer.testing import CliRunner
 
 import csvexport
 from csvexport.cli import app
-from csvexport.formats.conversions import header
+from csvexport.formats import conversions
 
 NOW = "2024-06-01T09:00:00Z"
 SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")
 WIDTH = 80
 
 MANIFEST_KEYS = ["version", "batch", "profile", "counter", "built_at", "sources", "files", "counts", "issues"]
+MANIFEST_KEYS.append("match_quality")
 
 PROFILE = """
 timezone = "Europe/Moscow"
@@ -127,12 +128,12 @@ def test_build_writes_the_files_and_says_so(shop):
         *("manifest.json", "report.html", "report.txt"),
     }
     assert (batch / "conversions-ClientId.csv").read_bytes() == (
-        header("ClientId")
+        conversions.file("ClientId").header
         + b"1716642001234567891,order_paid,1717059600,100.50,RUB\n"
         + b"1716642001234567892,order_paid,1717063200,1200.00,RUB\n"
     )
     assert (batch / "conversions-Yclid.csv").read_bytes() == (
-        header("Yclid") + b"15241600726526878416,order_paid,1717156800,,RUB\n"
+        conversions.file("Yclid").header + b"15241600726526878416,order_paid,1717156800,,RUB\n"
     )
 
 
@@ -207,7 +208,8 @@ def test_the_manifest_tells_the_truth(shop):
         assert file["name"] == f"conversions-{file['identifier']}.csv"
         assert file["sha256"] == hashlib.sha256(data).hexdigest()
         assert (file["bytes"], file["rows"]) == (len(data), data.count(b"\n") - 1)
-    assert manifest["counts"] == {"conversions": {"rows": 4, "matched": 3, "accepted": 3, "skipped": 0, "rejected": 0}}
+    counts = {"rows": 4, "matched": 3, "accepted": 3, "skipped": 0, "rejected": 0, "issues": {"no-goal": 1}}
+    assert manifest["counts"] == {"conversions": counts}
     assert manifest["issues"] == {"no-goal": 1}
 
 
@@ -233,6 +235,41 @@ def test_json_lists_every_mistake_of_a_profile(shop):
     assert said["error"] == "\n".join(said["mistakes"])
 
 
+def test_only_the_kinds_that_are_asked_for_are_made(samples):
+    result = run("build", samples / "orders" / "profile.toml", "--now", NOW, "--only", "orders", "--json")
+    said = json.loads(result.stdout)
+    assert list(said["counts"]) == ["orders"]
+    assert [file["name"] for file in said["files"]] == ["orders.csv"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "kinds", "complaint"),
+    [
+        ("bitrix24", ["orders"], "--only: the profile makes no orders; it makes conversions"),
+        ("detailed", ["contacts"], "--only: contacts need deals beside them, since contacts.only_with_deals is set"),
+    ],
+)
+def test_kinds_that_cannot_be_made_are_refused(sample, kinds, complaint, samples):
+    only = [word for kind in kinds for word in ("--only", kind)]
+    result = run("build", samples / sample / "profile.toml", "--now", NOW, *only)
+    assert_complaint(result, 2, complaint)
+    assert not Path("out").exists()
+
+
+def test_a_snapshot_of_nothing_but_corrected_rows_is_refused(samples):
+    run("build", samples / "orders" / "profile.toml", "--now", NOW)
+    rejected = the_batch() / "rejected.csv"
+    alone = run("build", samples / "orders" / "profile.toml", rejected, "--now", NOW)
+    assert_complaint(alone, 2, "A rejected.csv alone would make orders of its rows only")
+    assert "--only conversions" in alone.stderr
+    assert run("check", samples / "orders" / "profile.toml", rejected, "--only", "conversions").exit_code == 1
+    export = samples / "orders" / "orders.csv"
+    beside = json.loads(
+        run("build", samples / "orders" / "profile.toml", export, rejected, "--now", NOW, "--json").stdout
+    )
+    assert beside["counts"]["orders"]["accepted"] == 100
+
+
 @pytest.mark.parametrize("order", ["check", "build"])
 def test_quiet_prints_nothing_on_success(order, shop):
     result = run(order, shop / "profile.toml", "--now", NOW, "--quiet")
@@ -251,7 +288,7 @@ def test_verbose_gives_places_and_remedies(samples):
     assert "time = { column = " in result
     assert "time = { column = " not in short
     # Square brackets are what a profile's writer looks for, and no markup.
-    assert "`when` under\n  [[goals]].\n" in _unpadded(result)
+    assert "under [[goals]]\n  or the kind.\n" in _unpadded(result)
 
 
 def _unpadded(text):
@@ -584,7 +621,7 @@ def test_corrected_rows_give_exactly_what_was_missing(spreadsheet, shop, tmp_pat
     said = json.loads(build(shop, path, "--out", "again", "--json").stdout)
     second = Path(said["folder"])
     assert (second / "conversions-ClientId.csv").read_bytes() == (
-        header("ClientId")
+        conversions.file("ClientId").header
         + b"1716642001234567895,order_paid,1717066800,10.00,RUB\n"
         + b"1716642001234567896,order_paid,1717070400,20.00,RUB\n"
         + b"1716642001234567897,order_paid,1717066800,30.00,RUB\n"

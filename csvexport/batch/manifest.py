@@ -1,12 +1,13 @@
 """`manifest.json` and the batch's name."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from csvexport.summary import SourceFacts, Summary
+from csvexport.issues import Code
+from csvexport.summary import Counts, SourceFacts, Summary
 
 VERSION = 1
 
@@ -36,6 +37,15 @@ def manifest(summary: Summary) -> dict[str, Any]:
         "built_at": summary.built_at.isoformat(timespec="seconds"),
         "sources": [asdict(source) for source in summary.sources],
         "files": [asdict(file) for file in summary.files],
-        "counts": {kind: asdict(counts) for kind, counts in summary.counts.items()},
-        "issues": {code.text: count for code, count in sorted(summary.issues.items())},
+        "counts": {kind: _counts(counts) for kind, counts in summary.counts.items()},
+        "issues": _issues(summary.issues),
+        "match_quality": {kind: asdict(quality) for kind, quality in summary.matching.items()},
     }
+
+
+def _counts(counts: Counts) -> dict[str, Any]:
+    return asdict(counts) | {"issues": _issues(counts.issues)}
+
+
+def _issues(issues: Mapping[Code, int]) -> dict[str, int]:
+    return {code.text: count for code, count in sorted(issues.items())}

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from csvexport.columns import number_column, repeated, text_column
-from csvexport.issues import CATALOGUE, REJECTED_COLUMNS, Code
+from csvexport.blocks import Rejected
+from csvexport.columns import number_column, numbers, repeated, text_column
+from csvexport.issues import BETWEEN, CATALOGUE, REJECTED_COLUMNS, Code
 
 NAME = "rejected.csv"
 
@@ -21,64 +22,59 @@ class RejectedFile:
         rows: how many rows were written.
     """
 
-    def __init__(self, folder: Path, kind: str, columns: Sequence[str]) -> None:
+    def __init__(self, folder: Path, columns: Sequence[str]) -> None:
         """Begin the file.
 
         Args:
             folder: the batch.
-            kind: what the rows should have become.
             columns: the columns of all sources.
         """
-        self._kind = kind
         self._columns = tuple(columns)
         self._file = (folder / NAME).open("wb")
         self.rows = 0
         self._write([text_column([name]) for name in (*REJECTED_COLUMNS, *columns)])
 
     def add(
-        self,
-        source: str,
-        rows: NDArray[np.int64],
-        says: Sequence[pa.StringArray],
-        cells: Mapping[str, pa.StringArray],
-        bad: Sequence[tuple[int, str, str]],
+        self, source: str, first: int, rejected: Mapping[str, Rejected], bad: Sequence[tuple[int, str, str]]
     ) -> None:
-        """Write the rejected rows of a block, sorted by row.
+        """Write the rejected rows of a block, sorted by row; a row has a line for each kind that it was rejected as.
 
         Args:
             source: path of the source.
-            rows: numbers of the rows, as a spreadsheet shows them.
-            says: code, column, value and remedy of each.
-            cells: the rows' own columns; a column of another source is left empty.
+            first: number of the block's first record, as a spreadsheet shows it.
+            rejected: by kind, the rejected rows; a column of another source is left empty.
             bad: rows that cannot be read: number, text, reason. Their own columns stay empty, so that a row that nobody
                 corrected cannot pass for one.
         """
-        count = len(rows) + len(bad)
-        if not count:
-            return
-        remedy = CATALOGUE[Code.BAD_ROW].remedy
-        unreadable = (
-            [Code.BAD_ROW.text] * len(bad),
-            [""] * len(bad),
-            [text for _, text, _ in bad],
-            [f"{reason[0].upper()}{reason[1:]}. {remedy}" for _, _, reason in bad],
-        )
-        numbers = np.concatenate([rows, np.array([row for row, _, _ in bad], np.int64)])
-        columns = [
-            repeated(source, count),
-            number_column(numbers),
-            repeated(self._kind, count),
-            *(pa.concat_arrays([column, text_column(more)]) for column, more in zip(says, unreadable, strict=True)),
-            *(
-                pa.concat_arrays([cells.get(name, repeated("", len(rows))), repeated("", len(bad))])
-                for name in self._columns
-            ),
+        parts = [
+            self._part(source, kind, found.rows + first, found.says, found.cells)
+            for kind, found in rejected.items()
+            if len(found.rows)
         ]
         if bad:
-            order = number_column(np.argsort(numbers, kind="stable"))
+            rows = np.array([row for row, _, _ in bad], np.int64)
+            parts.append(self._part(source, BETWEEN.join(rejected), rows, _unreadable(bad), {}))
+        if not parts:
+            return
+        columns = [pa.concat_arrays(column) for column in zip(*parts, strict=True)]
+        if len(parts) > 1:
+            order = number_column(np.argsort(numbers(columns[1]), kind="stable"))
             columns = [column.take(order) for column in columns]
         self._write(columns)
-        self.rows += count
+        self.rows += len(columns[0])
+
+    def _part(
+        self,
+        source: str,
+        kind: str,
+        rows: NDArray[np.int64],
+        says: Sequence[pa.StringArray],
+        cells: Mapping[str, pa.StringArray],
+    ) -> list[pa.Array]:
+        """Give the columns of some rows."""
+        count = len(rows)
+        own = [cells[name] if name in cells else repeated("", count) for name in self._columns]
+        return [repeated(source, count), number_column(rows), repeated(kind, count), *says, *own]
 
     def close(self) -> None:
         """End the file; without rows there is none."""
@@ -91,3 +87,14 @@ class RejectedFile:
         table = pa.Table.from_arrays(columns, names=[str(number) for number in range(len(columns))])
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, self._file, options)
+
+
+def _unreadable(bad: Sequence[tuple[int, str, str]]) -> list[pa.StringArray]:
+    """Give code, column, value and remedy of rows that cannot be read."""
+    remedy = CATALOGUE[Code.BAD_ROW].remedy
+    return [
+        repeated(Code.BAD_ROW.text, len(bad)),
+        repeated("", len(bad)),
+        text_column([text for _, text, _ in bad]),
+        text_column([f"{reason[0].upper()}{reason[1:]}. {remedy}" for _, _, reason in bad]),
+    ]

@@ -10,47 +10,43 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.batch.totals import Totals
 from csvexport.columns import mask_column
+from csvexport.formats.files import File
 from csvexport.summary import FileFacts
 
 # Lines that are read back at a time, and the bytes that they take unless a single line takes more.
 LINES = 1 << 16
 BYTES = 1 << 26
 
-_FACTS = np.dtype(
-    [("bytes", np.int32), ("day", np.int32), ("target", np.int16), ("currency", np.int16), ("micro", np.int64)]
-)
+_LENGTH = np.dtype(np.int32)
 
 
 class Spool:
-    """The lines of one id type and their facts, in two files of the build's own folder."""
+    """The lines of one file and the facts about them, in files of the build's own folder.
 
-    def __init__(self, folder: Path, name: str) -> None:
-        """Open `NAME.lines` and `NAME.facts` in the folder."""
+    Attributes:
+        bytes: the size of all lines.
+    """
+
+    def __init__(self, folder: Path, name: str, facts: np.dtype[np.void]) -> None:
+        """Open `NAME.lines`, `NAME.lengths` and `NAME.facts` in the folder; facts have this type."""
         self._lines = (folder / f"{name}.lines").open("w+b")
+        self._lengths = (folder / f"{name}.lengths").open("w+b")
         self._facts = (folder / f"{name}.facts").open("w+b")
+        self._type = facts
+        self.bytes = 0
 
-    def add(
-        self,
-        text: pa.StringArray,
-        day: NDArray[np.int32],
-        target: NDArray[np.int16],
-        currency: NDArray[np.int16],
-        micro: NDArray[np.int64],
-    ) -> None:
-        """Append lines, line breaks included, and what totals need of each (see `Totals.add`)."""
+    def add(self, text: pa.StringArray, facts: NDArray[np.void]) -> None:
+        """Append lines, line breaks included, and what totals need of each."""
         if not len(text):
             return
         offsets, data = _buffers(text)
-        facts = np.empty(len(text), _FACTS)
-        facts["bytes"], facts["day"], facts["target"] = np.diff(offsets), day, target
-        facts["currency"], facts["micro"] = currency, micro
-        self._lines.write(data[offsets[0] : offsets[-1]])
-        self._facts.write(facts.data)
+        self.bytes += self._lines.write(data[offsets[0] : offsets[-1]])
+        self._lengths.write(np.diff(offsets).data)
+        self._facts.write(np.ascontiguousarray(facts).data)
 
-    def write(self, parts: "Parts", dropped: NDArray[np.bool_], totals: Totals) -> None:
-        """Write what is not dropped to the files, and add it to the totals."""
+    def write(self, parts: "Parts", dropped: NDArray[np.bool_], count: Callable[[NDArray[np.void]], None]) -> None:
+        """Write what is not dropped to the files, and have the facts about it counted."""
         start = 0
         # A block is hashed, written and counted while the next one is read.
         with ThreadPoolExecutor(2) as pool:
@@ -60,26 +56,33 @@ class Spool:
                 start += len(facts)
                 kept, own = lines.filter(mask_column(keep)), facts[keep]
                 _ended(under_way)
-                counting = pool.submit(totals.add, own["day"], own["target"], own["currency"], own["micro"])
-                under_way = [pool.submit(parts.write, kept), counting]
+                under_way = [pool.submit(parts.write, kept), pool.submit(count, own)]
             _ended(under_way)
+
+    def sizes(self) -> tuple[NDArray[np.int32], NDArray[np.void]]:
+        """Give the bytes of every line, and the facts about it."""
+        for file in (self._lengths, self._facts):
+            file.flush()
+            file.seek(0)
+        return np.fromfile(self._lengths, _LENGTH), np.fromfile(self._facts, self._type)
 
     def close(self) -> None:
         """Close the files."""
-        self._lines.close()
-        self._facts.close()
+        for file in (self._lines, self._lengths, self._facts):
+            file.close()
 
     def _blocks(self) -> Iterator[tuple[pa.StringArray, NDArray[np.void]]]:
-        for file in (self._lines, self._facts):
+        for file in (self._lines, self._lengths, self._facts):
             file.flush()
             file.seek(0)
-        while len(facts := np.fromfile(self._facts, _FACTS, LINES)):
-            for piece in _pieces(facts["bytes"]):
-                kept = facts[piece]
-                offsets = np.zeros(len(kept) + 1, np.int32)
-                np.cumsum(kept["bytes"], out=offsets[1:])
+        while len(lengths := np.fromfile(self._lengths, _LENGTH, LINES)):
+            facts = np.fromfile(self._facts, self._type, len(lengths))
+            for piece in _pieces(lengths):
+                offsets = np.zeros(len(lengths[piece]) + 1, np.int32)
+                np.cumsum(lengths[piece], out=offsets[1:])
                 data = self._lines.read(int(offsets[-1]))
-                yield pa.StringArray.from_buffers(len(kept), pa.py_buffer(offsets), pa.py_buffer(data)), kept
+                lines = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+                yield lines, facts[piece]
 
 
 def _ended(work: Iterable[Future[None]]) -> None:
@@ -106,25 +109,23 @@ def _buffers(lines: pa.StringArray) -> tuple[NDArray[np.int32], memoryview]:
 
 
 class Parts:
-    """The files of one id type, each begun with the header and ended before the limit."""
+    """The files that one kind's lines go to, each begun with the header and ended before the limit."""
 
-    def __init__(self, folder: Path, name: Callable[[int], str], header: bytes, limit: int) -> None:
-        """Write to `folder / name(1)`, then `name(2)` and so on.
+    def __init__(self, folder: Path, file: File, limit: int | None = None) -> None:
+        """Write to `folder / file.name(1)`, then `file.name(2)` and so on.
 
         Args:
             folder: where the files go.
-            name: number of the part to file name.
-            header: first line of every part.
-            limit: bytes that no part exceeds, unless a single line does.
+            file: how they are called, begin and end.
+            limit: bytes that no part exceeds, unless a single line does; None: the file's own limit.
         """
         self._folder = folder
-        self._name = name
-        self._header = header
-        self._limit = limit
+        self._form = file
+        self._limit = (file.limit if limit is None else min(limit, file.limit)) - len(file.footer)
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
         self._rows = self._bytes = 0
-        self.finished: list[tuple[str, int, int, str]] = []
+        self._finished: list[FileFacts] = []
 
     def write(self, lines: pa.StringArray) -> None:
         """Write lines, beginning a new part wherever the limit would be exceeded."""
@@ -135,27 +136,28 @@ class Parts:
         while start < len(lines):
             if self._file is None:
                 self._begin()
-            room = self._limit - self._bytes
+            joint = self._form.joint if self._rows == 0 else 0
+            room = self._limit - self._bytes + joint
             end = int(np.searchsorted(offsets, int(offsets[start]) + room, "right")) - 1
             # A part holds one line at least; a part that this made too large has less than no room for another.
             end = max(end, start + 1 if self._rows == 0 else start)
             if end > start:
-                self._put(data[offsets[start] : offsets[end]], end - start)
+                self._put(data[offsets[start] + joint : offsets[end]], end - start)
             if end < len(lines):
                 self._end()
             start = end
 
-    def close(self, kind: str, identifier: str) -> list[FileFacts]:
+    def close(self) -> list[FileFacts]:
         """End the last part and describe all."""
         if self._file is not None:
             self._end()
-        return [FileFacts(name, kind, identifier, rows, size, digest) for name, rows, size, digest in self.finished]
+        return self._finished
 
     def _begin(self) -> None:
-        self._file = (self._folder / self._name(len(self.finished) + 1)).open("wb")
+        self._file = (self._folder / self._form.name(len(self._finished) + 1)).open("wb")
         self._digest = hashlib.sha256()
         self._rows = self._bytes = 0
-        self._put(self._header, 0)
+        self._put(self._form.header, 0)
 
     def _put(self, data: bytes | memoryview, rows: int) -> None:
         if self._file is None:
@@ -168,6 +170,10 @@ class Parts:
     def _end(self) -> None:
         if self._file is None:
             raise AssertionError("a part is open while lines are written")
+        self._put(self._form.footer, 0)
         self._file.close()
         self._file = None
-        self.finished.append((self._name(len(self.finished) + 1), self._rows, self._bytes, self._digest.hexdigest()))
+        name = self._form.name(len(self._finished) + 1)
+        self._finished.append(
+            FileFacts(name, self._form.kind, self._form.identifier, self._rows, self._bytes, self._digest.hexdigest())
+        )

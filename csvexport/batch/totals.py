@@ -1,6 +1,6 @@
-"""Conversions and revenue by day, goal and currency, summed exactly while the lines are written."""
+"""Records and revenue by day, by status and by tags, summed exactly while the lines are written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -8,71 +8,107 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from csvexport.summary import DayTotal
+from csvexport.summary import DayTotal, MatchQuality, TagTotal
 
 EPOCH = date(1970, 1, 1)
 MICRO = 1_000_000
 
-# A table of sums no larger than this is indexed directly; a wider span of days is first compressed.
+# A table of sums no larger than this is indexed directly; a wider span is first compressed.
 DIRECT = 1 << 18
+
+# Kinds whose records have a status, and kinds by whose records a client is found.
+BY_STATUS = frozenset({"orders", "deals"})
+MATCHED = frozenset({"orders", "contacts"})
 
 # Prices are summed in three parts of 21 bits, so that even the sum of 2**32 of them is exact in a double.
 _BITS = 21
 
 
-class _Sums(NamedTuple):
+class _Sum(NamedTuple):
     lines: int
     micro: int
 
 
-class Totals:
-    """Adds up lines block by block."""
+class _Sums:
+    """Counts lines and adds up their prices, by a number of the line and by its label and currency."""
 
-    def __init__(self, targets: Sequence[str], currencies: Sequence[str]) -> None:
-        """Give the texts that the lines' indices mean."""
-        self._targets = targets
-        self._currencies = currencies
-        self._sums: dict[int, _Sums] = {}
+    def __init__(self, width: int) -> None:
+        """Begin; `width` is the number of labels times that of currencies."""
+        self._width = width
+        self._sums: dict[int, _Sum] = {}
 
-    def add(
-        self,
-        day: NDArray[np.int32],
-        target: NDArray[np.int16],
-        currency: NDArray[np.int16],
-        micro: NDArray[np.int64],
-    ) -> None:
-        """Add lines: days since 1970-01-01, indices of target and currency, prices in millionths (-1: none)."""
-        if not len(day):
-            return
-        # Most blocks have one currency or two of the many that there are.
-        used = np.flatnonzero(np.bincount(currency))
+    def add(self, numbers: NDArray[np.int64], labels: NDArray[np.int64], micro: NDArray[np.int64]) -> None:
+        """Add lines: what they count under, and their prices in millionths (-1: none)."""
+        # Most blocks have a few labels and one currency or two of the many that there are.
+        used = np.flatnonzero(np.bincount(labels))
         rank = np.zeros(used[-1] + 1, np.int64)
         rank[used] = np.arange(len(used))
-        places, labels = _places((day.astype(np.int64) * len(self._targets) + target) * len(used) + rank[currency])
-        lines = np.bincount(places, minlength=len(labels))
+        places, found = _places(numbers * len(used) + rank[labels])
+        lines = np.bincount(places, minlength=len(found))
         present = np.flatnonzero(lines)
-        rest, ranks = np.divmod(labels[present], len(used))
-        keys = rest * len(self._currencies) + used[ranks]
+        rest, ranks = np.divmod(found[present], len(used))
+        keys = rest * self._width + used[ranks]
         sums = _price_sums(places, micro, present)
         for key, count, total in zip(keys.tolist(), lines[present].tolist(), sums, strict=True):
-            before = self._sums.get(key, _Sums(0, 0))
-            self._sums[key] = _Sums(before.lines + count, before.micro + total)
+            before = self._sums.get(key, _Sum(0, 0))
+            self._sums[key] = _Sum(before.lines + count, before.micro + total)
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, Decimal]]:
+        """Give number, label, lines and the sum of their prices."""
+        return (
+            (*divmod(key, self._width), sums.lines, Decimal(sums.micro) / MICRO) for key, sums in self._sums.items()
+        )
+
+
+class Totals:
+    """Adds up the lines of one kind, block by block."""
+
+    def __init__(self, kind: str, labels: Sequence[str], currencies: Sequence[str]) -> None:
+        """Give the texts that the lines' indices mean."""
+        self._kind = kind
+        self._labels = labels
+        self._currencies = currencies
+        self._days = _Sums(len(labels) * len(currencies))
+        self._tags = _Sums(len(labels) * len(currencies))
+        self._flags = np.zeros(MatchQuality.COMBINATIONS, np.int64)
+
+    def add(self, facts: NDArray[np.void]) -> None:
+        """Add lines; see `transform.results.FACTS`."""
+        if not len(facts):
+            return
+        labels = facts["label"].astype(np.int64) * len(self._currencies) + facts["currency"]
+        micro = np.ascontiguousarray(facts["micro"])
+        self._days.add(facts["day"].astype(np.int64), labels, micro)
+        if self._kind in BY_STATUS:
+            self._tags.add(facts["tag"].astype(np.int64), labels, micro)
+        if self._kind in MATCHED:
+            self._flags += np.bincount(facts["flags"], minlength=len(self._flags))
 
     def days(self) -> tuple[DayTotal, ...]:
-        """Give the sums, ordered by day, target and currency."""
-        totals = [self._total(key, sums) for key, sums in self._sums.items()]
-        return tuple(sorted(totals, key=lambda total: (total.day, total.target, total.currency)))
+        """Give the sums by day, ordered by day, label and currency."""
+        totals = [
+            DayTotal(self._kind, EPOCH + timedelta(days=day), *self._names(label), lines, revenue)
+            for day, label, lines, revenue in self._days
+        ]
+        return tuple(sorted(totals, key=lambda total: (total.day, total.label, total.currency)))
 
-    def _total(self, key: int, sums: _Sums) -> DayTotal:
-        rest, currency = divmod(key, len(self._currencies))
-        day, target = divmod(rest, len(self._targets))
-        return DayTotal(
-            EPOCH + timedelta(days=day),
-            self._targets[target],
-            self._currencies[currency],
-            sums.lines,
-            Decimal(sums.micro) / MICRO,
-        )
+    def tags(self, tags: Sequence[tuple[str, ...]]) -> tuple[TagTotal, ...]:
+        """Give the sums by status and tag, those of the most lines first; `facts["tag"]` counts through `tags`."""
+        totals = [
+            TagTotal(self._kind, *self._names(label), tags[tag], lines, revenue)
+            for tag, label, lines, revenue in self._tags
+        ]
+        return tuple(sorted(totals, key=lambda total: (-total.records, total.status, total.tags, total.currency)))
+
+    def match_quality(self) -> MatchQuality | None:
+        """Give how many lines Yandex can find the client of; None where that is no question of this kind."""
+        if self._kind not in MATCHED:
+            return None
+        return MatchQuality.of(self._flags.tolist())
+
+    def _names(self, label: int) -> tuple[str, str]:
+        number, currency = divmod(label, len(self._currencies))
+        return self._labels[number], self._currencies[currency]
 
 
 def _places(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

@@ -110,7 +110,8 @@ def block_of(cells: Cells, heading: Heading, codec: str, *, last: bool) -> Block
     columns, rows = _without(totals, columns, rows)
     left_out = Counter(cells.left_out) + Counter({"blank": len(blank), "total": len(totals)})
     named = dict(zip(heading.own, columns[heading.hidden :], strict=True))
-    return Block(named, codec, rows, cells.records, cells.bad, left_out)
+    kinds = columns[REJECTED_COLUMNS.index("kind")] if heading.hidden else None
+    return Block(named, codec, rows, cells.records, cells.bad, left_out, kinds)
 
 
 def all_left_out(header_row: int, left_out: Mapping[str, int]) -> dict[str, int]:

@@ -1,9 +1,10 @@
-"""Duplicates: which events of a build are one and the same, found exactly and in bounded memory at any size.
+"""Duplicates: which records of a build are one and the same, found exactly and in bounded memory at any size.
 
-Every event has a key of 128 bits. The keys are dealt out to a few files by their first bits, and at the end one portion
-after the other is settled in memory, without sorting: every row writes its number into the slot that its key points to,
-later rows over earlier ones. Whoever then finds an equal key in its slot stands again further down; whoever finds
-another key there tries again among the likes of it, with other slots.
+Of events (conversions, calls) the last in the source stays, of snapshots (orders, contacts, deals) that of the highest
+rank. Every record has a key of 128 bits. The keys are dealt out to a few files by their first bits, and at the end one
+portion after the other is settled in memory, without sorting: every row writes its number into the slot that its key
+points to, later rows over earlier ones. Whoever then finds an equal key in its slot stands again further down; whoever
+finds another key there tries again among the likes of it, with other slots.
 """
 
 import hashlib
@@ -16,6 +17,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csvexport.values.mixing import mixed
+
 # The keys' first bits that choose the file: 32 files.
 FILE_BITS = 5
 
@@ -27,7 +30,8 @@ PORTION = 1 << 19
 CHUNK = 1 << 16
 
 _U64 = np.uint64
-_RECORD = np.dtype([("first", _U64), ("second", _U64), ("value", _U64), ("ordinal", np.int64)])
+_EVENT = np.dtype([("first", _U64), ("second", _U64), ("value", _U64), ("ordinal", np.int64)])
+_SNAPSHOT = np.dtype([*_EVENT.descr, ("rank", np.int64)])
 
 
 class Keys(NamedTuple):
@@ -52,8 +56,8 @@ def event_keys(low: NDArray[np.uint64], high: NDArray[np.uint64], times: NDArray
     left = low ^ seeds.first
     right = (high + (times.astype(_U64) << _U64(8))) ^ seeds.second
     for _ in range(2):
-        left = left ^ _mixed(right)
-        right = right ^ _mixed(left)
+        left = left ^ mixed(right)
+        right = right ^ mixed(left)
     return Keys(left, right)
 
 
@@ -65,53 +69,49 @@ def seed(*parts: str) -> tuple[int, int]:
 
 def worth(micro: NDArray[np.int64], currency: NDArray[np.int16]) -> NDArray[np.uint64]:
     """Give 64 bits that tell what an event is worth: price in millionths and index of the currency."""
-    return _mixed(micro.astype(_U64)) + currency.astype(_U64)
-
-
-def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread every bit over all 64 (the finalizer of MurmurHash3, which is public domain)."""
-    words = words ^ (words >> _U64(33))
-    words *= _U64(0xFF51AFD7ED558CCD)
-    words ^= words >> _U64(33)
-    words *= _U64(0xC4CEB9FE1A85EC53)
-    words ^= words >> _U64(33)
-    return words
+    return mixed(micro.astype(_U64)) + currency.astype(_U64)
 
 
 class Dropped(NamedTuple):
     """What is not to be written.
 
     Attributes:
-        mask: for each event, in the order of `add`, whether it is dropped.
-        duplicates: how many stand again further down with the same value.
-        superseded: how many stand again further down with another value.
+        mask: for each record, in the order of `add`, whether it is dropped.
+        same: how many of those have the value of the one that beat them.
+        other: how many have another value.
+        other_half: how many of these differ in the upper 32 bits of the value too.
     """
 
     mask: NDArray[np.bool_]
-    duplicates: int
-    superseded: int
+    same: int
+    other: int
+    other_half: int
 
 
 class DuplicateFinder:
-    """Takes the keys of all events and tells at the end which events to drop: of equal ones the last stays."""
+    """Takes the keys of all records and tells which to drop: of equal ones the last of the highest rank stays."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, ranked: bool = False) -> None:
         """Keep the keys in files `NAME-0.keys`, `NAME-1.keys` and so on, in a folder that the caller removes."""
         self._files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(1 << FILE_BITS)]
+        self._record = _SNAPSHOT if ranked else _EVENT
         self.count = 0
 
-    def add(self, keys: Keys, values: NDArray[np.uint64]) -> None:
-        """Append events.
+    def add(self, keys: Keys, values: NDArray[np.uint64], ranks: NDArray[np.int64] | None = None) -> None:
+        """Append records.
 
         Args:
-            keys: of the events.
-            values: 64 bits that tell what the event is worth; equal for equal price and currency.
+            keys: of the records.
+            values: 64 bits that tell equal from unequal ones among those of one key, such as price and currency.
+            ranks: where the finder is `ranked`: of one key the highest stays, such as the latest change.
         """
         numbers = (keys.first >> _U64(64 - FILE_BITS)).astype(np.uint8)
         order = np.argsort(numbers, kind="stable")
-        records = np.empty(len(order), _RECORD)
+        records = np.empty(len(order), self._record)
         records["first"], records["second"], records["value"] = keys.first[order], keys.second[order], values[order]
         records["ordinal"] = order + self.count
+        if ranks is not None:
+            records["rank"] = ranks[order]
         ends = np.cumsum(np.bincount(numbers, minlength=len(self._files))).tolist()
         for file, start, end in zip(self._files, [0, *ends], ends, strict=False):
             file.write(records[start:end].data)
@@ -121,12 +121,13 @@ class DuplicateFinder:
         """Find what is to be dropped."""
         mask = np.zeros(self.count, bool)
 
-        def settle(file: BinaryIO) -> int:
-            return sum(_settle_portion(records, mask) for records in _portions(file))
+        def settle(file: BinaryIO) -> NDArray[np.int64]:
+            none = np.zeros(2, np.int64)
+            return sum((_settle_portion(_by_rank(records), mask) for records in _portions(file, self._record)), none)
 
         with ThreadPoolExecutor(SETTLERS) as pool:
-            superseded = sum(pool.map(settle, self._files))
-        return Dropped(mask, int(np.count_nonzero(mask)) - superseded, superseded)
+            other, half = sum(pool.map(settle, self._files), np.zeros(2, np.int64)).tolist()
+        return Dropped(mask, int(np.count_nonzero(mask)) - other, other, half)
 
     def close(self) -> None:
         """Close the files."""
@@ -134,31 +135,39 @@ class DuplicateFinder:
             file.close()
 
 
-def _portions(file: BinaryIO) -> Iterator[NDArray[np.void]]:
-    """Read the events of a file, in their order; equal keys come in one portion."""
-    portions = -(-file.seek(0, os.SEEK_END) // (PORTION * _RECORD.itemsize))
+def _portions(file: BinaryIO, record: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
+    """Read the records of a file, in their order; equal keys come in one portion."""
+    portions = -(-file.seek(0, os.SEEK_END) // (PORTION * record.itemsize))
     for number in range(portions):
         file.seek(0)
         if portions == 1:
-            yield np.fromfile(file, _RECORD)
+            yield np.fromfile(file, record)
         else:
-            yield np.concatenate([chunk[chunk["second"] % _U64(portions) == number] for chunk in _chunks(file)])
+            chunks = _chunks(file, record)
+            yield np.concatenate([chunk[chunk["second"] % _U64(portions) == number] for chunk in chunks])
 
 
-def _chunks(file: BinaryIO) -> Iterator[NDArray[np.void]]:
-    while len(records := np.fromfile(file, _RECORD, CHUNK)):
+def _chunks(file: BinaryIO, record: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:
+    while len(records := np.fromfile(file, record, CHUNK)):
         yield records
 
 
-def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> int:
-    """Mark all but the last of the events that have one key; give how many of them had another value."""
+def _by_rank(records: NDArray[np.void]) -> NDArray[np.void]:
+    """Put the records of the highest rank last, those of one rank in their order."""
+    names = records.dtype.names or ()
+    return records[np.argsort(records["rank"], kind="stable")] if "rank" in names else records
+
+
+def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Mark all but the last of the records of one key; give how many had another value, or another upper half."""
     first, second, value = records["first"].copy(), records["second"], records["value"]
     # Twice as many slots as rows: most rows find one of their own at once.
     last_slot = _U64((2 << len(records).bit_length()) - 1)
     table = np.empty(int(last_slot) + 1, np.int32)
     rows = np.arange(len(records), dtype=np.int32)
     words = first
-    superseded = turn = 0
+    other = np.zeros(2, np.int64)
+    turn = 0
     while len(rows):
         slots = (words & last_slot).view(np.int64)
         table[slots] = rows
@@ -168,8 +177,9 @@ def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> int:
         same = (first[rows] == first[winners]) & (second[rows] == second[winners])
         repeated = rows[same]
         mask[records["ordinal"][repeated]] = True
-        superseded += int(np.count_nonzero(value[repeated] != value[winners[same]]))
+        unlike = value[repeated] ^ value[winners[same]]
+        other += np.count_nonzero(unlike), np.count_nonzero(unlike >> _U64(32))
         rows = rows[~same]
         turn += 1
-        words = _mixed(first[rows] ^ _mixed(second[rows] + _U64(turn)))
-    return superseded
+        words = mixed(first[rows] ^ mixed(second[rows] + _U64(turn)))
+    return other

@@ -1,13 +1,13 @@
-"""Which goal takes which row: the profile's `when`, decided once per distinct text."""
+"""Which goal, or which kind, takes which row: the profile's `when`, decided once per distinct text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from csvexport.blocks import Block
-from csvexport.profile import Condition, Goal
+from csvexport.profile import Condition
 from csvexport.values.cells import trim
 from csvexport.values.money import read_money
 
@@ -22,9 +22,9 @@ class GoalMatcher:
         columns: the columns that any condition looks at.
     """
 
-    def __init__(self, goals: tuple[Goal, ...]) -> None:
-        """Compile the conditions; equal conditions of several goals are decided once."""
-        self._goals = [tuple(goal.when) for goal in goals]
+    def __init__(self, goals: Sequence[Sequence[Condition]]) -> None:
+        """Compile the conditions of each goal; equal ones of several goals are decided once."""
+        self._goals = [tuple(conditions) for conditions in goals]
         self._deciders = {
             condition: lru_cache(REMEMBERED)(decider(condition))
             for conditions in self._goals

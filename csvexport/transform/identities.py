@@ -1,18 +1,42 @@
 """Who converted: which of the profile's identifier columns names each row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.columns import number_column
-from csvexport.issues import Code
-from csvexport.transform.rejects import BETWEEN, Mark
+from csvexport.issues import BETWEEN, Code
+from csvexport.profile import IdentifierColumn
+from csvexport.transform.accounts import Accounts
+from csvexport.transform.rejects import IS_ERROR
 from csvexport.values.identifiers import Damage, Identifiers, Rule, damage, read_identifiers
 
 RULES = {"ClientId": Rule.NUMBER, "Yclid": Rule.YCLID, "UserId": Rule.TEXT, "PurchaseId": Rule.TEXT}
+
+
+class Slots(NamedTuple):
+    """The profile's identifier columns.
+
+    Attributes:
+        columns: id type and column, the preferred first.
+        by_type: by id type, in the profile's order, the numbers of its columns.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    by_type: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, identifiers: Sequence[IdentifierColumn], types: Collection[str] = tuple(RULES)) -> "Slots":
+        """Take those of some id types."""
+        columns = tuple((item.type, column) for item in identifiers if item.type in types for column in item.columns)
+        by_type: dict[str, list[int]] = {
+            kind: [slot for slot, (other, _) in enumerate(columns) if other == kind] for kind, _ in columns
+        }
+        return cls(columns, by_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +46,11 @@ class Choice:
     Attributes:
         slot: which of the identifier columns names the row, -1 for none, int8.
         columns: the identifiers read from each column.
-        marks: what was found wrong.
         damage: by column of numbers, how many long ids look rounded.
     """
 
     slot: NDArray[np.int8]
     columns: Sequence[Identifiers]
-    marks: Sequence[Mark]
     damage: Mapping[str, Damage]
 
     def texts(self, slots: Sequence[int], rows: NDArray[np.intp]) -> pa.StringArray:
@@ -40,31 +62,35 @@ class Choice:
         return pa.concat_arrays([self.columns[slot].text for slot in slots]).take(number_column(place))
 
 
-def choose(texts: Mapping[str, pa.StringArray], slots: Sequence[tuple[str, str]]) -> Choice:
-    """Take for each row the first column that holds a good identifier.
+def choose(slots: Slots, accounts: Accounts, free: NDArray[np.bool_] | None = None) -> Choice:
+    """Take for each row the first column that holds a good identifier, and mark what is wrong.
 
     A row whose preferred identifier is bad is kept by a later good one, with a warning; a row without any good one is
     rejected for every bad one it has, or because none is filled.
 
     Args:
-        texts: the source's columns.
-        slots: id type and column, the preferred first.
+        slots: the identifier columns.
+        accounts: the rows.
+        free: the rows that may be without an identifier, such as static calls; a bad one is left out of them.
     """
-    rules = [RULES[kind] for kind, _ in slots]
-    columns = [read_identifiers(texts[name], rule) for (_, name), rule in zip(slots, rules, strict=True)]
-    count = len(columns[0].codes)
-    slot = np.full(count, -1, np.int8)
+    rules = [RULES[kind] for kind, _ in slots.columns]
+    names = [name for _, name in slots.columns]
+    columns = [read_identifiers(accounts.text(name), rule) for name, rule in zip(names, rules, strict=True)]
+    slot = np.full(len(columns[0].codes), -1, np.int8)
     for number, column in enumerate(columns):
         good = (column.codes == Code.NONE) | (column.codes == Code.SUSPICIOUS_IDENTIFIER)
         slot[good & (slot < 0)] = number
     empty = np.logical_and.reduce([column.codes == Code.NO_IDENTIFIER for column in columns])
-    names = [name for _, name in slots]
-    marks = [Mark(BETWEEN.join(names), empty * np.uint8(Code.NO_IDENTIFIER))]
-    marks += [Mark(name, _marks(number, columns[number].codes, slot)) for number, name in enumerate(names)]
+    bound = np.ones(len(slot), bool) if free is None else ~free
+    accounts.mark(BETWEEN.join(names), (empty & bound) * np.uint8(Code.NO_IDENTIFIER))
+    for number, (name, column) in enumerate(zip(names, columns, strict=True)):
+        marked = _marks(number, column.codes, slot)
+        marked[~bound & IS_ERROR[marked]] = Code.BAD_VALUE
+        accounts.mark(name, marked)
     numeric = [
         (name, column) for name, column, rule in zip(names, columns, rules, strict=True) if rule is not Rule.TEXT
     ]
-    return Choice(slot, columns, marks, {name: damage(column) for name, column in numeric})
+    return Choice(slot, columns, {name: damage(column) for name, column in numeric})
 
 
 def _marks(number: int, codes: NDArray[np.uint8], slot: NDArray[np.int8]) -> NDArray[np.uint8]:

@@ -1,19 +1,78 @@
-"""The plan of a build: a profile made ready, so that every block is converted without looking at it again."""
+"""What all kinds share of a build's plan: its moment and its period, and the distinct ways in which values are read."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csvexport.formats import conversions
-from csvexport.profile import CurrencyColumn, Goal, Profile
-from csvexport.transform.duplicates import Keys, seed
-from csvexport.transform.goals import GoalMatcher
-from csvexport.values.currencies import CURRENCIES, agreement
+from csvexport.blocks import Block
+from csvexport.formats.files import File
+from csvexport.issues import Code
+from csvexport.profile import TimeColumn
+from csvexport.transform.results import Judged
 from csvexport.values.times import TimeRule, Zone
 
 _Spec = TypeVar("_Spec")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When the build is, and what of the sources it takes.
+
+    Attributes:
+        now: the moment of the build, Unix seconds.
+        since: first second of the period, None: open.
+        until: last second of the period, None: open.
+    """
+
+    now: int
+    since: int | None = None
+    until: int | None = None
+
+    def outside(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which times lie outside the period; a time that cannot be read (0) lies in no period."""
+        outside = np.zeros(len(times), bool)
+        if self.since is not None:
+            outside |= times < self.since
+        if self.until is not None:
+            outside |= times > self.until
+        outside &= times != 0
+        return outside
+
+
+SNAPSHOTS = frozenset({"orders", "contacts", "deals"})
+
+
+class Kind(ABC):
+    """A kind of record, with its part of the profile made ready. No block changes it, so threads may share it.
+
+    Attributes:
+        name: `conversions`, `calls`, `orders`, `contacts` or `deals`.
+        labels: what `facts["label"]` counts through: goals or statuses.
+        zone: the zone of `facts["day"]`.
+        categories: columns of few distinct texts, which a source should deliver as dictionaries.
+        files: the files that its records go to, by the names that `Judged.lines` uses, in the order of the upload.
+        is_claimed: whether only the records go that another kind names.
+    """
+
+    name: str
+    labels: Sequence[str]
+    zone: Zone
+    categories: frozenset[str]
+    files: Mapping[str, File]
+    is_claimed: bool = False
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether records have states, of which the latest goes; else they are events."""
+        return self.name in SNAPSHOTS
+
+    @abstractmethod
+    def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
+        """Turn a block into records; of the issues in `enough` no examples are looked for."""
 
 
 class Specs(NamedTuple, Generic[_Spec]):
@@ -22,61 +81,23 @@ class Specs(NamedTuple, Generic[_Spec]):
     distinct: list[_Spec]
     of_goal: NDArray[np.intp]
 
+    @classmethod
+    def of(cls, specs: Sequence[_Spec]) -> "Specs[_Spec]":
+        """Find the distinct ones among those of the goals, in their order."""
+        distinct = list(dict.fromkeys(specs))
+        return cls(distinct, np.array([distinct.index(spec) for spec in specs], np.intp))
+
     def pairs(self, number: int, goal: NDArray[np.intp]) -> NDArray[np.bool_] | None:
         """Tell which pairs read the value in the way of this number; None: all."""
         return None if len(self.distinct) == 1 else self.of_goal[goal] == number
 
 
-def _specs(specs: Sequence[_Spec]) -> Specs[_Spec]:
-    distinct = list(dict.fromkeys(specs))
-    return Specs(distinct, np.array([distinct.index(spec) for spec in specs], np.intp))
+def time_rule(time: TimeColumn, zone: str, now: int = 0) -> TimeRule:
+    """Give the rule by which a column of times is read.
 
-
-class Plan:
-    """A profile made ready for a build. No block changes it, so threads may share it.
-
-    Attributes:
-        targets: the distinct targets of the goals.
-        categories: columns of few distinct texts, which a source should deliver as dictionaries.
-        slots: by id type, the numbers of its columns among `identifiers`, in the profile's order.
+    Args:
+        time: the column.
+        zone: the profile's zone.
+        now: what a date of today without a time of day is read as; 0: as the end of today.
     """
-
-    def __init__(self, profile: Profile, now: int, since: int | None, until: int | None) -> None:
-        """Make a profile ready whose columns the sources have.
-
-        Args:
-            profile: the profile.
-            now: the moment of the build, Unix seconds.
-            since: first second of the period, None: open.
-            until: last second of the period, None: open.
-        """
-        goals = profile.goals
-        self.now = now
-        self.since = since
-        self.until = until
-        self.zone = Zone.named(profile.timezone)
-        self.matcher = GoalMatcher(goals)
-        self.identifiers = tuple((item.type, column) for item in profile.identifiers for column in item.columns)
-        self.targets = tuple(dict.fromkeys(goal.target for goal in goals))
-        self.target_of_goal = np.array([self.targets.index(goal.target) for goal in goals], np.int16)
-        self.times = _specs([_time_spec(goal, profile, now) for goal in goals])
-        self.prices = _specs([goal.price for goal in goals])
-        self.currencies = _specs([goal.currency or profile.currency for goal in goals])
-        self.default_currency = CURRENCIES.index(profile.currency)
-        self.agreement = agreement()
-        self.slots: dict[str, list[int]] = {
-            kind: [slot for slot, (other, _) in enumerate(self.identifiers) if other == kind]
-            for kind, _ in self.identifiers
-        }
-        self.seeds = {kind: self._seeds(profile.counter, kind) for kind in self.slots}
-        readers = [spec.column for spec in self.currencies.distinct if isinstance(spec, CurrencyColumn)]
-        self.categories = self.matcher.columns.union(readers)
-
-    def _seeds(self, counter: int | None, identifier: str) -> Keys:
-        """Give the seeds of the events of one id type, by target."""
-        seeds = [seed(str(counter or ""), conversions.KIND, identifier, target) for target in self.targets]
-        return Keys(*np.array(seeds, np.uint64).T.copy())
-
-
-def _time_spec(goal: Goal, profile: Profile, now: int) -> tuple[str, TimeRule]:
-    return goal.time.column, TimeRule(goal.time.timezone or profile.timezone, goal.time.format, now)
+    return TimeRule(time.timezone or zone, time.format, now)

@@ -1,19 +1,15 @@
 """Rejected rows: what is wrong with each, in the words of `rejected.csv`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.blocks import Block
-from csvexport.columns import mask_column, number_column, text_column, text_scalar
-from csvexport.issues import CATALOGUE, Code, Severity
-
-# Between several problems of one row: in a cell of `rejected.csv` and in the report.
-BETWEEN = " | "
+from csvexport.blocks import Block, Rejected
+from csvexport.columns import join_where, number_column, text_column, text_scalar
+from csvexport.issues import BETWEEN, CATALOGUE, Code, Severity
 
 # For each code whether a row that bears it cannot be sent.
 IS_ERROR = np.array([code is not Code.NONE and CATALOGUE[code].severity is Severity.REJECTED for code in Code])
@@ -31,26 +27,6 @@ class Mark(NamedTuple):
     column: str
     codes: NDArray[np.uint8]
     pairs: NDArray[np.bool_] | None = None
-
-
-class Rejected(NamedTuple):
-    """Rejected rows of a block, in order.
-
-    Attributes:
-        rows: place of each in the block.
-        says: the columns `code`, `column`, `value` and `remedy`.
-        cells: the row's own columns, in the source's order; none without rows.
-    """
-
-    rows: NDArray[np.int64]
-    says: tuple[pa.StringArray, pa.StringArray, pa.StringArray, pa.StringArray]
-    cells: Mapping[str, pa.StringArray]
-
-    @classmethod
-    def none(cls) -> Self:
-        """Give what a block without rejected rows has."""
-        nothing = text_column([])
-        return cls(np.zeros(0, np.int64), (nothing, nothing, nothing, nothing), {})
 
 
 def rejected_rows(
@@ -109,9 +85,6 @@ def _words(columns: Sequence[str], codes: Iterable[int]) -> tuple[str, str, str]
 
 def _values(cells: dict[str, pa.StringArray], columns: Sequence[str], table: NDArray[np.uint8]) -> pa.StringArray:
     """Join the texts of the cells that have a problem."""
-    nothing, empty = pa.nulls(1, pa.string())[0], text_scalar("")
-    parts = [
-        pc.if_else(mask_column(codes != 0), cells.get(column, empty), nothing)
-        for column, codes in zip(columns, table, strict=True)
-    ]
-    return pc.binary_join_element_wise(*parts, text_scalar(BETWEEN), null_handling="skip")
+    empty = text_scalar("")
+    parts = [(cells.get(column, empty), codes != 0) for column, codes in zip(columns, table, strict=True)]
+    return join_where(parts, BETWEEN)

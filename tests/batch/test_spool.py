@@ -12,15 +12,21 @@ from hypothesis import strategies as st
 from csvexport.batch import spool as module
 from csvexport.batch.spool import Parts, Spool
 from csvexport.batch.totals import Totals
+from csvexport.formats.files import File
 from csvexport.summary import DayTotal, FileFacts
+from csvexport.transform.results import FACTS, facts_of
 
 HEADER = b"Yclid,Target\n"
 
 LINES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12), max_size=40)
 
 
+def form(limit=10**9, **more):
+    return File("conversions", "Yclid", "file.csv", HEADER, limit, **more)
+
+
 def name(part):
-    return f"file-{part}.csv"
+    return "file.csv" if part == 1 else f"file-{part}.csv"
 
 
 def column(lines):
@@ -28,20 +34,23 @@ def column(lines):
 
 
 def add(spool, lines):
-    zeros = np.zeros(len(lines), np.int16)
-    spool.add(column(lines), zeros.astype(np.int32), zeros, zeros, zeros.astype(np.int64))
+    spool.add(column(lines), facts_of(len(lines)))
+
+
+def totals_of(*labels):
+    return Totals("conversions", labels or ("paid",), ["EUR", "RUB"])
 
 
 def spooled(folder, blocks, dropped, limit=10**9):
     """Write lines through a spool; give what `Parts` tells and what lies in the folder."""
     out = folder / "out"
     out.mkdir()
-    spool, totals = Spool(folder, "Yclid"), Totals(["paid"], ["RUB"])
+    spool, totals = Spool(folder, "Yclid", FACTS), totals_of()
     for block in blocks:
         add(spool, block)
-    parts = Parts(out, name, HEADER, limit)
-    spool.write(parts, np.array(dropped, bool), totals)
-    facts = parts.close("conversions", "Yclid")
+    parts = Parts(out, form(limit))
+    spool.write(parts, np.array(dropped, bool), totals.add)
+    facts = parts.close()
     spool.close()
     return facts, {path.name: path.read_bytes() for path in out.iterdir()}, totals.days()
 
@@ -52,9 +61,9 @@ def written(lines):
 
 def test_lines_come_back_in_order_without_the_dropped_ones(tmp_path):
     facts, files, _ = spooled(tmp_path, [["a", "b"], [], ["сумма", "d", "e"]], [0, 1, 0, 0, 1])
-    assert files == {"file-1.csv": HEADER + "a\nсумма\nd\n".encode()}
+    assert files == {"file.csv": HEADER + "a\nсумма\nd\n".encode()}
     assert facts == [
-        FileFacts("file-1.csv", "conversions", "Yclid", 3, 28, hashlib.sha256(files["file-1.csv"]).hexdigest())
+        FileFacts("file.csv", "conversions", "Yclid", 3, 28, hashlib.sha256(files["file.csv"]).hexdigest())
     ]
 
 
@@ -67,8 +76,8 @@ def test_however_lines_are_added_and_read_back(blocks, random, at_a_time, size):
         patch.setattr(module, "BYTES", size)
         _, files, days = spooled(Path(folder), blocks, dropped)
     kept = [line for line, gone in zip(lines, dropped, strict=True) if not gone]
-    assert files == ({"file-1.csv": HEADER + written(kept)} if kept else {})
-    assert sum(day.conversions for day in days) == len(kept)
+    assert files == ({"file.csv": HEADER + written(kept)} if kept else {})
+    assert sum(day.records for day in days) == len(kept)
 
 
 @pytest.mark.parametrize("blocks", [[], [[]], [["a", "b"]]])
@@ -78,36 +87,35 @@ def test_without_lines_there_is_no_file(blocks, tmp_path):
 
 def test_a_column_may_be_a_slice(tmp_path):
     whole = column(["before", "first", "second", "behind"])
-    zeros = np.zeros(2, np.int16)
-    spool, parts = Spool(tmp_path, "Yclid"), Parts(tmp_path, name, HEADER, 100)
-    spool.add(whole[1:3], zeros.astype(np.int32), zeros, zeros, zeros.astype(np.int64))
-    spool.write(parts, np.zeros(2, bool), Totals(["paid"], ["RUB"]))
+    spool, parts = Spool(tmp_path, "Yclid", FACTS), Parts(tmp_path, form(100))
+    spool.add(whole[1:3], facts_of(2))
+    spool.write(parts, np.zeros(2, bool), totals_of().add)
     parts.write(whole[3:])
-    parts.close("conversions", "Yclid")
+    parts.close()
     spool.close()
-    assert (tmp_path / "file-1.csv").read_bytes() == HEADER + b"first\nsecond\nbehind\n"
+    assert (tmp_path / "file.csv").read_bytes() == HEADER + b"first\nsecond\nbehind\n"
 
 
 def test_totals_hear_of_the_lines_that_are_written(tmp_path):
-    spool, totals = Spool(tmp_path, "Yclid"), Totals(["lead", "paid"], ["EUR", "RUB"])
-    day, target, currency = np.array([0, 1, 1], np.int32), np.array([0, 1, 1], np.int16), np.array([1, 0, 0], np.int16)
-    spool.add(column("abc"), day, target, currency, np.array([-1, 2_500_000, 7]))
-    parts = Parts(tmp_path, name, HEADER, 100)
-    spool.write(parts, np.array([False, False, True]), totals)
-    parts.close("conversions", "Yclid")
+    spool, totals = Spool(tmp_path, "Yclid", FACTS), totals_of("lead", "paid")
+    day, label, currency = np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([1, 0, 0])
+    spool.add(column("abc"), facts_of(3, day=day, label=label, currency=currency, micro=np.array([-1, 2_500_000, 7])))
+    parts = Parts(tmp_path, form(100))
+    spool.write(parts, np.array([False, False, True]), totals.add)
+    parts.close()
     spool.close()
-    found = [(str(each.day), each.target, each.currency, each.conversions, str(each.revenue)) for each in totals.days()]
+    found = [(str(each.day), each.label, each.currency, each.records, str(each.revenue)) for each in totals.days()]
     assert found == [("1970-01-01", "lead", "RUB", 1, "0"), ("1970-01-02", "paid", "EUR", 1, "2.5")]
     assert all(isinstance(each, DayTotal) for each in totals.days())
 
 
-def parted(blocks, limit):
+def parted(blocks, limit, **more):
     """Write lines to parts; give what `Parts` tells and the files."""
     with TemporaryDirectory() as folder:
-        parts = Parts(Path(folder), name, HEADER, limit)
+        parts = Parts(Path(folder), form(limit, **more))
         for block in blocks:
             parts.write(column(block))
-        facts = parts.close("conversions", "Yclid")
+        facts = parts.close()
         files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     return facts, files
 
@@ -138,8 +146,8 @@ def test_no_part_ends_before_it_must(blocks, limit):
 @pytest.mark.parametrize("blocks", [["abc"], ["a", "b", "c"], ["ab", "", "c"]])
 def test_a_limit_below_one_line_gives_each_line_a_part(blocks):
     facts, files = parted(blocks, 1)
-    assert [(each.name, each.rows) for each in facts] == [("file-1.csv", 1), ("file-2.csv", 1), ("file-3.csv", 1)]
-    assert files == {"file-1.csv": HEADER + b"a\n", "file-2.csv": HEADER + b"b\n", "file-3.csv": HEADER + b"c\n"}
+    assert [(each.name, each.rows) for each in facts] == [("file.csv", 1), ("file-2.csv", 1), ("file-3.csv", 1)]
+    assert files == {"file.csv": HEADER + b"a\n", "file-2.csv": HEADER + b"b\n", "file-3.csv": HEADER + b"c\n"}
 
 
 def test_a_part_is_filled_to_the_last_byte():
@@ -155,12 +163,66 @@ def test_a_limit_may_be_larger_than_any_column():
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_a_full_disk_is_told_of_whichever_block_meets_it(blocks, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LINES", 100)
-    spool, totals = Spool(tmp_path, "Yclid"), Totals(["paid"], ["RUB"])
+    spool = Spool(tmp_path, "Yclid", FACTS)
     for _ in range(blocks):
         add(spool, ["x" * 2000] * 100)
-    parts = Parts(tmp_path, lambda _: "/dev/full", HEADER, 10**9)
+    parts = Parts(tmp_path, File("conversions", "Yclid", "/dev/full", HEADER, 10**9))
     with pytest.raises(OSError, match="No space left"):
-        spool.write(parts, np.zeros(blocks * 100, bool), totals)
+        spool.write(parts, np.zeros(blocks * 100, bool), totals_of().add)
     spool.close()
     with pytest.raises(OSError, match="No space left"):
-        parts.close("conversions", "Yclid")
+        parts.close()
+
+
+JSON = {"footer": b"]}\n", "joint": 1}
+
+
+@given(st.lists(LINES, max_size=5), st.integers(0, 120))
+def test_parts_of_a_document_each_have_their_end_and_no_comma_before_their_first_record(blocks, limit):
+    blocks = [[f",{line}" for line in block] for block in blocks]
+    facts, files = parted(blocks, limit, **JSON)
+    whole = b""
+    for each in facts:
+        content = files[each.name]
+        assert (each.bytes, each.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert content.startswith(HEADER)
+        assert content.endswith(b"]}\n")
+        assert each.bytes <= limit or each.rows == 1
+        whole += b"," + content.removeprefix(HEADER).removesuffix(b"]}\n")
+    assert whole == b"".join(written(block) for block in blocks)
+    assert sum(each.rows for each in facts) == sum(map(len, blocks))
+
+
+def test_a_part_has_room_for_its_end():
+    lines = [[",a", ",b", ",c"]]
+    for limit, rows in [(len(HEADER) + 9, [2, 1]), (len(HEADER) + 8, [2, 1]), (len(HEADER) + 7, [1, 1, 1])]:
+        facts, _ = parted(lines, limit, **JSON)
+        assert [each.rows for each in facts] == rows
+        assert [each.bytes for each in facts] == [len(HEADER) + 2 + 3 * count for count in rows]
+
+
+def test_a_files_own_limit_holds_where_none_is_set_and_the_smaller_of_both_where_one_is(tmp_path):
+    for number, (limit, rows) in enumerate([(None, [2, 1]), (10**9, [2, 1]), (len(HEADER) + 2, [1, 1, 1])]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        parts = Parts(folder, form(len(HEADER) + 4), limit)
+        parts.write(column(["a", "b", "c"]))
+        assert [each.rows for each in parts.close()] == rows
+
+
+def test_a_spool_knows_what_its_lines_weigh(tmp_path):
+    spool = Spool(tmp_path, "orders-", FACTS)
+    assert spool.bytes == 0
+    lines = ["a", "сумма", ""]
+    facts = facts_of(3, day=np.array([3, 1, 2]))
+    spool.add(column(lines), facts)
+    spool.add(column(["last"]), facts_of(1))
+    sizes, found = spool.sizes()
+    assert sizes.tolist() == [2, 11, 1, 5]
+    assert spool.bytes == sizes.sum()
+    assert found["day"].tolist() == [3, 1, 2, 0]
+    parts = Parts(tmp_path, form())
+    spool.write(parts, np.array([False, True, False, False]), totals_of().add)
+    parts.close()
+    spool.close()
+    assert (tmp_path / "file.csv").read_bytes() == HEADER + b"a\n\nlast\n"

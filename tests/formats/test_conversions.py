@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csvexport.formats import conversions
-from csvexport.formats.conversions import Labels, file_name, header, lines
+from csvexport.formats.conversions import file, lines
+from csvexport.formats.lines import Labels
 
 # The sample of Metrica's documentation ([oc]).
 SAMPLE = b"""\
@@ -54,16 +55,16 @@ def test_the_official_sample_is_reproduced():
         pa.array(["123.45", "678.90", "678.90"]),
         labels("RUB", "RUB", "RUB"),
     )
-    assert header("ClientId") + "".join(column.to_pylist()).encode() == SAMPLE
+    assert file("ClientId").header + "".join(column.to_pylist()).encode() == SAMPLE
 
 
 @pytest.mark.parametrize("identifier", conversions.IDENTIFIERS)
 def test_the_header_names_the_id_type_first(identifier):
-    assert header(identifier) == f"{identifier},Target,DateTime,Price,Currency\n".encode()
+    assert file(identifier).header == f"{identifier},Target,DateTime,Price,Currency\n".encode()
 
 
 def test_files_are_numbered_from_the_second_on():
-    assert [file_name("Yclid", part) for part in (1, 2, 10)] == [
+    assert [file("Yclid").name(part) for part in (1, 2, 10)] == [
         "conversions-Yclid.csv",
         "conversions-Yclid-2.csv",
         "conversions-Yclid-10.csv",

@@ -12,9 +12,9 @@ from csvexport.charts import (
     MOST_TICKS,
     Chart,
     Step,
-    conversions_chart,
     currencies,
     palette,
+    records_chart,
     revenue_charts,
     step_for,
     tick_values,
@@ -26,10 +26,11 @@ PERIODS = st.tuples(DATES, DATES).map(sorted)
 DAYS = st.lists(
     st.builds(
         DayTotal,
+        kind=st.just("conversions"),
         day=DATES,
-        target=st.sampled_from([f"goal_{number}" for number in range(12)]),
+        label=st.sampled_from([f"goal_{number}" for number in range(12)]),
         currency=st.sampled_from(["RUB", "KZT", "EUR", "USD"]),
-        conversions=st.integers(1, 10**7),
+        records=st.integers(1, 10**7),
         revenue=st.decimals(0, 10**12, places=2),
     ),
     min_size=1,
@@ -37,8 +38,9 @@ DAYS = st.lists(
 )
 
 
-def total(day, target="order_paid", conversions=1, revenue="0", currency="RUB"):
-    return DayTotal(day, target, currency, conversions, Decimal(revenue))
+def total(day, label="order_paid", records=1, revenue="0", **more):
+    facts = {"kind": "conversions", "currency": "RUB"} | more
+    return DayTotal(day=day, label=label, records=records, revenue=Decimal(revenue), **facts)
 
 
 def outlines(chart: Chart):
@@ -47,9 +49,9 @@ def outlines(chart: Chart):
 
 
 @given(DAYS)
-def test_bars_add_up_to_the_conversions(days):
-    chart = conversions_chart(days)
-    assert sum(segment.value for bar in chart.bars for segment in bar.segments) == sum(day.conversions for day in days)
+def test_bars_add_up_to_the_records(days):
+    chart = records_chart(days)
+    assert sum(segment.value for bar in chart.bars for segment in bar.segments) == sum(day.records for day in days)
     assert chart.total == sum(bar.total for bar in chart.bars)
 
 
@@ -62,7 +64,7 @@ def test_bars_add_up_to_the_revenue_of_their_currency(days):
 
 @given(DAYS)
 def test_bars_stay_inside_the_plot_and_stand_on_each_other(days):
-    for chart in (conversions_chart(days), *revenue_charts(days)):
+    for chart in (records_chart(days), *revenue_charts(days)):
         assert len(chart.bars) <= MOST_BARS
         for bar in chart.bars:
             assert 0 <= bar.x <= bar.x + chart.bar_width <= 100.01
@@ -145,8 +147,8 @@ def test_ticks_reach_the_highest_bar(highest, whole):
     assert len(ticks) <= MOST_TICKS + 1
 
 
-def test_a_day_without_conversions_keeps_its_place():
-    chart = conversions_chart([total(date(2024, 6, 1)), total(date(2024, 6, 3), conversions=2)])
+def test_a_day_without_records_keeps_its_place():
+    chart = records_chart([total(date(2024, 6, 1)), total(date(2024, 6, 3), records=2)])
     assert [(bar.name, bar.total) for bar in chart.bars] == [("1 Jun 2024", 1), ("2 Jun 2024", 0), ("3 Jun 2024", 2)]
     assert outlines(chart) == [[(90.0, 90.0)], [], [(0.0, 180.0)]]
     assert chart.peak.name == "3 Jun 2024"
@@ -154,7 +156,7 @@ def test_a_day_without_conversions_keeps_its_place():
 
 def test_the_most_frequent_goal_stands_at_the_bottom():
     days = [total(date(2024, 6, 1), "lead_qualified", 1), total(date(2024, 6, 1), "order_paid", 3)]
-    chart = conversions_chart(days)
+    chart = records_chart(days)
     assert chart.legend == ((0, "order_paid"), (1, "lead_qualified"))
     assert [segment.name for segment in chart.bars[0].segments] == ["order_paid", "lead_qualified"]
 
@@ -162,7 +164,18 @@ def test_the_most_frequent_goal_stands_at_the_bottom():
 def test_goals_beyond_the_colours_share_the_last_one():
     days = [total(date(2024, 6, 1), f"goal_{number:02}", 20 - number) for number in range(12)]
     assert palette(days).names == (*(f"goal_{number:02}" for number in range(COLOURS - 1)), "6 other goals")
-    assert conversions_chart(days).bars[0].segments[-1].value == sum(20 - number for number in range(6, 12))
+    assert records_chart(days).bars[0].segments[-1].value == sum(20 - number for number in range(6, 12))
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("conversions", "goals"), ("orders", "statuses"), ("deals", "statuses")])
+def test_what_shares_a_colour_is_named_by_its_kind(kind, rest):
+    days = [total(date(2024, 6, 1), f"label_{number}", kind=kind) for number in range(COLOURS + 1)]
+    assert palette(days).names[-1] == f"2 other {rest}"
+
+
+def test_a_chart_says_of_which_kind_it_is():
+    days = [total(date(2024, 6, 1), "PAID", 2, "10", kind="orders")]
+    assert [chart.kind for chart in (records_chart(days), *revenue_charts(days))] == ["orders", "orders"]
 
 
 def test_as_many_goals_as_colours_keep_their_names():
@@ -173,18 +186,20 @@ def test_as_many_goals_as_colours_keep_their_names():
 def test_a_goal_has_the_same_colour_in_every_chart():
     day = date(2024, 6, 1)
     days = [total(day, "lead_qualified", 5), total(day, "order_paid", 2, "9900.00")]
-    assert conversions_chart(days).legend == ((0, "lead_qualified"), (1, "order_paid"))
+    assert records_chart(days).legend == ((0, "lead_qualified"), (1, "order_paid"))
     assert revenue_charts(days)[0].legend == ((1, "order_paid"),)
 
 
-def test_currencies_come_by_conversions_and_three_are_drawn():
+def test_currencies_come_by_records_and_three_are_drawn():
     day = date(2024, 6, 1)
-    days = [total(day, "a", count, "1", code) for code, count in (("EUR", 1), ("RUB", 9), ("KZT", 5), ("USD", 2))]
-    days.append(total(day, "a", 99, "0", "BYN"))
+    days = [
+        total(day, "a", count, "1", currency=code) for code, count in (("EUR", 1), ("RUB", 9), ("KZT", 5), ("USD", 2))
+    ]
+    days.append(total(day, "a", 99, "0", currency="BYN"))
     assert currencies(days) == ["RUB", "KZT", "USD", "EUR"]
     assert [chart.currency for chart in revenue_charts(days)] == ["RUB", "KZT", "USD"]
 
 
 def test_there_is_no_chart_of_nothing():
-    assert conversions_chart([]) is None
+    assert records_chart([]) is None
     assert revenue_charts([total(date(2024, 6, 1))]) == []

@@ -17,6 +17,7 @@ LARGEST = 2**64 - 1
 
 # Few enough that they repeat, from both ends and from several files, and with equal halves.
 HALVES = st.sampled_from([0, 1, 2, 2**60, 2**63, LARGEST - 1, LARGEST]) | st.integers(0, LARGEST)
+VALUES = st.integers(0, 2) | st.sampled_from([1 << 32, (1 << 32) + 1, 5 << 40])
 EVENTS = st.lists(st.tuples(HALVES, HALVES, st.integers(0, 2)), max_size=60)
 
 
@@ -44,7 +45,7 @@ def settled(parts, portion=duplicates.PORTION, chunk=duplicates.CHUNK):
             add(finder, events)
         result = finder.settle()
         finder.close()
-    return result.mask.tolist(), result.duplicates, result.superseded
+    return result.mask.tolist(), result.same, result.other
 
 
 def parted(events, cuts):
@@ -108,7 +109,7 @@ def test_very_many_keys_may_share_a_half(tmp_path):
         finder.add(Keys(np.zeros(100_000, np.uint64), second), values)
     dropped = finder.settle()
     finder.close()
-    assert (dropped.duplicates, dropped.superseded) == (1, 99_999)
+    assert (dropped.same, dropped.other) == (1, 99_999)
     assert dropped.mask[:100_000].all()
     assert not dropped.mask[100_000:].any()
 
@@ -134,7 +135,7 @@ def test_memory_stays_far_below_what_the_keys_take(portion, part, tmp_path, monk
     finally:
         tracemalloc.stop()
     finder.close()
-    assert dropped.duplicates == dropped.mask.sum() == 3_000
+    assert dropped.same == dropped.mask.sum() == 3_000
     assert peak < count * 24 / part
 
 
@@ -218,3 +219,63 @@ def test_worth_tells_prices_and_currencies_apart(pairs):
     values = worth(np.array(prices, np.int64), np.array(currencies, np.int16))
     assert values.dtype == np.uint64
     assert len(set(values.tolist())) == len(pairs)
+
+
+# Snapshots, of which the latest state stays.
+
+RANKS = st.sampled_from([0, 0, 1, 2, 2**40, 2**62])
+STATES = st.lists(st.tuples(HALVES, HALVES, VALUES, RANKS), max_size=60)
+
+
+def latest(states):
+    """Tell what a dictionary tells: which states go; and of how many the value, or its upper half, is another."""
+    best = {}
+    for place, (first, second, value, rank) in enumerate(states):
+        if (first, second) not in best or rank >= best[first, second][0]:
+            best[first, second] = (rank, place, value)
+    kept = {place for _, place, _ in best.values()}
+    unlike = [value ^ best[first, second][2] for first, second, value, _ in states]
+    dropped = [place not in kept for place in range(len(states))]
+    other, half = sum(map(bool, unlike)), sum(bool(one >> 32) for one in unlike)
+    return dropped, sum(dropped) - other, other, half
+
+
+def ranked(parts, portion=duplicates.PORTION, chunk=duplicates.CHUNK):
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "PORTION", portion)
+        patch.setattr(duplicates, "CHUNK", chunk)
+        finder = DuplicateFinder(Path(folder), "orders-", ranked=True)
+        for states in parts:
+            first, second, values, ranks = zip(*states, strict=True) if states else ((), (), (), ())
+            keys = Keys(np.array(first, np.uint64), np.array(second, np.uint64))
+            finder.add(keys, np.array(values, np.uint64), np.array(ranks, np.int64))
+        result = finder.settle()
+        finder.close()
+    return result.mask.tolist(), *result[1:]
+
+
+@given(STATES, st.lists(st.integers(0, 60), max_size=5), st.integers(1, 20), st.integers(1, 20))
+def test_of_equal_keys_the_last_of_the_highest_rank_stays(states, cuts, portion, chunk):
+    parts = parted(states, cuts)
+    assert ranked(parts) == ranked(parts, portion, chunk) == latest(states)
+
+
+def test_the_latest_state_stays_wherever_it_stands():
+    old, new, same = (5, 5, 1, 10), (5, 5, 2, 20), (5, 5, 3, 20)
+    assert ranked([[old, new]])[0] == [True, False]
+    assert ranked([[new, old]])[0] == [False, True]
+    assert ranked([[new], [old], [same]])[0] == [True, True, False]
+    assert ranked([[same], [new], [old]])[0] == [True, False, True]
+
+
+def test_values_may_differ_in_their_lower_half_alone():
+    high = 1 << 32
+    states = [(1, 1, 7, 0), (1, 1, 7 | high, 0), (1, 1, 8, 0), (1, 1, 7, 0)]
+    assert ranked([states]) == ([True, True, True, False], 1, 2, 1)
+
+
+@settings(max_examples=20)
+@given(EVENTS)
+def test_without_ranks_the_order_alone_counts(events):
+    states = [(*event, 0) for event in events]
+    assert ranked([states])[:3] == expected(events)

@@ -8,7 +8,8 @@ from csvexport.blocks import Block
 from csvexport.errors import ProfileError, SourceError
 from csvexport.issues import Code
 from csvexport.profile import load_profile
-from csvexport.transform.rows import Plan, convert
+from csvexport.transform.kinds import convert, kinds_of
+from csvexport.transform.plan import Period
 
 NOW = 1717232400  # 2024-06-01 09:00 UTC, 12:00 in Moscow
 DAY = 86400
@@ -324,11 +325,11 @@ def test_a_pattern_that_no_file_matches_is_a_mistake(shop):
 
 
 @pytest.fixture
-def plan(tmp_path):
+def kinds(tmp_path):
     path = tmp_path / "profile.toml"
     goal = 'time = "at"\nprice = "sum"\ncurrency = { column = "money" }\nwhen = { status = "оплачен" }'
     path.write_text(profile(goal), encoding="utf-8")
-    return Plan(load_profile(path), NOW, None, None)
+    return kinds_of(load_profile(path), lambda _: Period(NOW))
 
 
 COLUMNS = {
@@ -345,6 +346,12 @@ def block(columns, codec="utf-8"):
     return Block(columns, codec, np.arange(count), count)
 
 
+def judged(kinds, columns, codec="utf-8"):
+    converted = convert(kinds, block(columns, codec), {"conversions": ()})
+    assert list(converted.kinds) == ["conversions"]
+    return converted.kinds["conversions"]
+
+
 def what(converted):
     lines = {kind: lines.text.to_pylist() for kind, lines in converted.lines.items()}
     says = [column.to_pylist() for column in converted.rows.says]
@@ -353,9 +360,9 @@ def what(converted):
     return lines, converted.rows.rows.tolist(), says, cells, counts, converted.issues.tolist()
 
 
-def test_a_block_is_converted_alike_in_every_form_of_its_columns(plan):
+def test_a_block_is_converted_alike_in_every_form_of_its_columns(kinds):
     plain = {name: pa.array(cells, pa.string()) for name, cells in COLUMNS.items()}
-    expected = what(convert(plan, block(plain)))
+    expected = what(judged(kinds, plain))
     assert expected[0] == {
         "ClientId": ["17,paid,1717102799,1.00,RUB\n", "19,paid,1717102799,4.00,RUB\n"],
     }
@@ -365,22 +372,22 @@ def test_a_block_is_converted_alike_in_every_form_of_its_columns(plan):
     encoded = {name: pa.array([cell.encode() for cell in cells], pa.binary()) for name, cells in COLUMNS.items()}
     latin = {name: [cell.replace("₽", "руб.").encode("cp1251") for cell in cells] for name, cells in COLUMNS.items()}
     cyrillic = {name: pa.array(cells, pa.binary()) for name, cells in latin.items()}
-    assert what(convert(plan, block(categories))) == expected
-    assert what(convert(plan, block(sliced))) == expected
-    assert what(convert(plan, block(encoded))) == expected
-    assert what(convert(plan, block(cyrillic, "cp1251")))[0] == expected[0]
+    assert what(judged(kinds, categories)) == expected
+    assert what(judged(kinds, sliced)) == expected
+    assert what(judged(kinds, encoded)) == expected
+    assert what(judged(kinds, cyrillic, "cp1251"))[0] == expected[0]
 
 
-def test_a_block_without_rows_comes_to_nothing(plan):
+def test_a_block_without_rows_comes_to_nothing(kinds):
     empty = {name: pa.array([], pa.string()) for name in COLUMNS}
-    lines, rejected, _, _, counts, issues = what(convert(plan, block(empty)))
+    lines, rejected, _, _, counts, issues = what(judged(kinds, empty))
     assert (lines, rejected, counts) == ({}, [], (0, 0, 0))
     assert not any(issues)
 
 
-def test_a_block_of_which_no_goal_takes_a_row_is_counted(plan):
+def test_a_block_of_which_no_goal_takes_a_row_is_counted(kinds):
     columns = {name: pa.array(cells, pa.string()) for name, cells in COLUMNS.items()}
     columns["status"] = pa.array(["новая"] * 4, pa.string())
-    converted = convert(plan, block(columns))
+    converted = judged(kinds, columns)
     assert (converted.matched, converted.lines) == (0, {})
     assert converted.issues[Code.NO_GOAL] == 4

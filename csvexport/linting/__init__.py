@@ -1,0 +1,1 @@
+"""Files that are meant for Yandex, judged as Yandex sees them, whoever wrote them."""

@@ -1,0 +1,118 @@
+"""What becomes of a block: for each kind its lines, its issues and its rejected rows, without the block itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from csvexport.blocks import BadRow, Rejected
+from csvexport.issues import Code
+from csvexport.transform.duplicates import Keys
+from csvexport.values.identifiers import Damage
+
+FACTS = np.dtype(
+    [
+        ("label", np.int16),
+        ("currency", np.int16),
+        ("day", np.int32),
+        ("micro", np.int64),
+        ("tag", np.int32),
+        ("flags", np.uint8),
+    ]
+)
+"""What totals are made of: index of the goal or status in the kind's labels; index into `CURRENCIES`; days since
+1970-01-01 in the profile's calendar; price in millionths, -1 where there is none; index into `Lines.tags`; `Flag`s."""
+
+HAS_CLIENT_ID = 1
+HAS_CONTACT = 2
+IS_OLD = 4
+
+Tag = tuple[str, ...]
+
+
+class Example(NamedTuple):
+    """A row that has an issue; `row` is its place in the block."""
+
+    code: Code
+    row: int
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What goes into one file, an entry for each line.
+
+    Attributes:
+        text: the lines, line breaks included.
+        keys: what tells one record from another.
+        values: 64 bits that tell equal from unequal ones among records of one key.
+        facts: what totals are made of, `FACTS`.
+        ranks: of records of one key the highest stays; None: the last.
+        claims: of deals, the keys of their contacts.
+        tags: distinct texts that `facts["tag"]` counts through.
+    """
+
+    text: pa.StringArray
+    keys: Keys
+    values: NDArray[np.uint64]
+    facts: NDArray[np.void]
+    ranks: NDArray[np.int64] | None = None
+    claims: Keys | None = None
+    tags: Sequence[Tag] = ((),)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a block's rows in one kind.
+
+    Attributes:
+        matched: records that the rows would make; a row that cannot be read counts as one.
+        skipped: those that are left out on purpose.
+        rejected: those that cannot be sent; a row that cannot be read counts as one.
+        issues: occurrences by `Code`, int64.
+        lines: the accepted ones by the file they go to: its id type, or "" where there is one file.
+        rows: the rejected rows but for those that cannot be read.
+        examples: a few rows of each issue.
+        damage: by identifier column, how many long ids look rounded.
+    """
+
+    matched: int
+    skipped: int
+    rejected: int
+    issues: NDArray[np.int64]
+    lines: Mapping[str, Lines]
+    rows: Rejected
+    examples: Sequence[Example]
+    damage: Mapping[str, Damage] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What became of a block, without the block, which is large.
+
+    Attributes:
+        records: how many records the block spans.
+        read: how many of them are rows, those that cannot be read included.
+        left_out: how many are no rows, by what they are.
+        bad: those that cannot be read.
+        kinds: what became of the rows, by kind.
+    """
+
+    records: int
+    read: int
+    left_out: Mapping[str, int]
+    bad: Sequence[BadRow]
+    kinds: Mapping[str, Judged]
+
+
+def facts_of(count: int, **columns: NDArray[np.generic]) -> NDArray[np.void]:
+    """Put facts together; what is not given is 0, and -1 for a price."""
+    facts = np.zeros(count, FACTS)
+    facts["micro"] = -1
+    for name, column in columns.items():
+        facts[name] = column
+    return facts

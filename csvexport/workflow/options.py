@@ -1,0 +1,45 @@
+"""What a command may set beside the profile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from csvexport.profile import Since, Until
+
+
+class Progress(Protocol):
+    """Hears how far a build has come."""
+
+    def __call__(self, rows: int, read: int, total: int) -> None:
+        """Take the rows so far, the bytes read so far and the bytes that there are."""
+
+
+def no_progress(rows: int, read: int, total: int) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a command may set beside the profile.
+
+    Attributes:
+        exports: sources instead of the profile's.
+        now: the moment of the build, aware; it decides what is future, old, or today.
+        since: first moment, instead of the profile's.
+        until: last moment, instead of the profile's.
+        only: the kinds to make, each of which the profile has; empty: all that it has.
+        out: folder of all batches.
+        limit: bytes that no file exceeds, besides its own limit.
+        progress: hears how far the build has come.
+    """
+
+    exports: Sequence[str] = ()
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    since: Since | None = None
+    until: Until | None = None
+    only: Sequence[str] = ()
+    out: Path = Path("out")
+    limit: int | None = None
+    progress: Progress = no_progress

@@ -1,0 +1,288 @@
+"""The tally of one kind during a build: counts, examples, spooled lines, and at the end what goes into the files."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csvexport.batch import Parts, Spool, Totals
+from csvexport.formats import orders
+from csvexport.formats.files import File
+from csvexport.issues import CATALOGUE, Code, Severity
+from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
+from csvexport.transform.duplicates import DuplicateFinder, Keys
+from csvexport.transform.plan import Kind
+from csvexport.transform.results import FACTS, Judged, Lines, Tag
+from csvexport.values.currencies import CURRENCIES
+
+# How many examples of an issue a summary keeps, and how much of a cell.
+EXAMPLES: Final = 5
+EXAMPLE_TEXT: Final = 120
+
+# Advertisements that the report tells apart; the rest counts together.
+MOST_TAGS: Final = 10_000
+OTHER_TAGS: Final = "…"
+
+# A source whose long identifiers look rounded in more than this share was through a spreadsheet; one or two of them may
+# end in zeros by chance.
+DAMAGED_SHARE: Final = 0.5
+DAMAGED_AT_LEAST: Final = 3
+
+
+class _Slot:
+    """The lines of one file on their way, until it is known which of them are dropped."""
+
+    def __init__(self, folder: Path, name: str, *, is_snapshot: bool, is_spooled: bool) -> None:
+        """Keep what is needed in files `NAME…` of the folder."""
+        self.finder = DuplicateFinder(folder, name, ranked=is_snapshot)
+        self.spool = Spool(folder, name, FACTS) if is_spooled else None
+        self.dropped = np.zeros(0, bool)
+        self.claims: list[Keys] = []
+        self.keys: list[Keys] = []
+
+    def close(self) -> None:
+        """Close the files."""
+        self.finder.close()
+        if self.spool is not None:
+            self.spool.close()
+
+
+class Tally:
+    """Counts one kind.
+
+    Attributes:
+        kind: the kind.
+        matched: records that the rows would make.
+        rejected: those that cannot be sent.
+        enough: issues of which there are enough examples.
+    """
+
+    def __init__(self, kind: Kind, folder: Path, *, is_kept: bool) -> None:
+        """Begin; spool the lines in a folder if they are to be written, or if their size matters."""
+        self.kind = kind
+        self.matched = self.rejected = 0
+        # Blocks are taken in order, so that of an issue in here no block that is still to come can add an example.
+        self.enough: set[Code] = set()
+        self.examples: dict[Code, list[Example]] = {}
+        self.issues = np.zeros(len(Code), np.int64)
+        self._folder = folder
+        # What may have to be cut down is weighed even where nothing is written.
+        self._is_spooled = is_kept or any(file.oversize != "part" for file in kind.files.values())
+        self._too_large: tuple[str, int, int] | None = None
+        self._outside = self._judged = self._condemned = 0
+        self._slots: dict[str, _Slot] = {}
+        self._tags: dict[Tag, int] = {}
+        self._totals = Totals(kind.name, kind.labels, CURRENCIES)
+        self._damage: Counter[tuple[str, str]] = Counter()
+        self._long: Counter[tuple[str, str]] = Counter()
+
+    def close(self) -> None:
+        """Close all files."""
+        for slot in self._slots.values():
+            slot.close()
+
+    def take(self, label: str, first_row: int, judged: Judged, *, is_returned: bool) -> None:
+        """Account for a block.
+
+        Args:
+            label: the source.
+            first_row: number of the block's first record.
+            judged: what became of it.
+            is_returned: whether it comes from a `rejected.csv`, which may well hold rows that nobody corrected.
+        """
+        self.matched += judged.matched
+        self._outside += judged.skipped
+        self.rejected += judged.rejected
+        self.issues += judged.issues
+        if not is_returned:
+            self._judged += judged.matched - judged.skipped
+            self._condemned += judged.rejected
+        for name, lines in judged.lines.items():
+            self._keep(name, lines)
+        for column, damage in judged.damage.items():
+            self._long[label, column] += damage.long
+            self._damage[label, column] += damage.suspicious
+        for code, row, column, value in judged.examples:
+            kept = self.examples.setdefault(code, [])
+            if len(kept) < EXAMPLES:
+                kept.append(Example(label, first_row + row, column, _shortened(value)))
+            else:
+                self.enough.add(code)
+
+    def _keep(self, name: str, lines: Lines) -> None:
+        if name not in self._slots:
+            stem = f"{self.kind.name}-{name}"
+            is_snapshot = self.kind.is_snapshot
+            self._slots[name] = _Slot(self._folder, stem, is_snapshot=is_snapshot, is_spooled=self._is_spooled)
+        slot = self._slots[name]
+        slot.finder.add(lines.keys, lines.values, lines.ranks)
+        if slot.spool is not None:
+            slot.spool.add(lines.text, self._with_tags(lines))
+        if lines.claims is not None:
+            slot.claims.append(lines.claims)
+        if self.kind.is_claimed:
+            slot.keys.append(lines.keys)
+
+    def _with_tags(self, lines: Lines) -> NDArray[np.void]:
+        """Give the facts with tags that are numbered through the whole build."""
+        if lines.tags == ((),):
+            self._tags.setdefault((), 0)
+            return lines.facts
+        numbers = [self._number(tag) for tag in lines.tags]
+        lines.facts["tag"] = np.array(numbers, np.int32)[lines.facts["tag"]]
+        return lines.facts
+
+    def _number(self, tag: Tag) -> int:
+        if tag not in self._tags and len(self._tags) >= MOST_TAGS:
+            tag = (OTHER_TAGS,) * len(tag)
+        return self._tags.setdefault(tag, len(self._tags))
+
+    @property
+    def accepted(self) -> int:
+        """Records that go; known after `settle`."""
+        return self.matched - self._outside - self.rejected - self._dropped
+
+    @property
+    def _dropped(self) -> int:
+        return sum(int(np.count_nonzero(slot.dropped)) for slot in self._slots.values())
+
+    def claims(self) -> Keys:
+        """Give the keys of what the records that go name; known after `settle`."""
+        parts = [(slot, _joined(slot.claims)) for slot in self._slots.values()]
+        return _joined([Keys(keys.first[~slot.dropped], keys.second[~slot.dropped]) for slot, keys in parts])
+
+    def settle(self, limit: int | None, today: int, claims: Keys | None) -> None:
+        """Find what is not to be written.
+
+        Args:
+            limit: bytes that no file exceeds, besides its own limit.
+            today: the day of the build, as in the facts.
+            claims: keys of the records that are wanted, for a kind that is claimed.
+        """
+        for name, slot in self._slots.items():
+            dropped = slot.finder.settle()
+            slot.dropped = dropped.mask
+            self.issues[Code.DUPLICATE] += dropped.same
+            self.issues[Code.SUPERSEDED] += dropped.other
+            if self.kind.is_snapshot:
+                self.issues[Code.CHANGED_CREATION] += dropped.other_half
+            if self.kind.is_claimed and claims is not None:
+                self._drop(slot, ~_among(_joined(slot.keys), claims), Code.NO_DEAL)
+            if self.kind.files[name].oversize != "part":
+                self._fit(slot, self.kind.files[name], limit, today)
+
+    def _drop(self, slot: _Slot, more: NDArray[np.bool_], code: Code) -> None:
+        self.issues[code] += np.count_nonzero(more & ~slot.dropped)
+        slot.dropped |= more
+
+    def _fit(self, slot: _Slot, file: File, limit: int | None, today: int) -> None:
+        """Leave out the oldest records of a file that would be too large, or note that it is."""
+        allowed = file.limit if limit is None else min(limit, file.limit)
+        if slot.spool is None or len(file.header) + slot.spool.bytes <= allowed:
+            return
+        lengths, facts = slot.spool.sizes()
+        excess = len(file.header) + int(lengths[~slot.dropped].sum(dtype=np.int64)) - allowed
+        if excess > 0 and file.oversize == "trim":
+            candidates = np.flatnonzero(~slot.dropped & (facts["day"] < today - orders.KEPT_DAYS))
+            oldest = candidates[np.argsort(facts["day"][candidates], kind="stable")]
+            freed = np.cumsum(lengths[oldest], dtype=np.int64)
+            enough = min(int(np.searchsorted(freed, excess)) + 1, len(oldest))
+            more = np.zeros(len(slot.dropped), bool)
+            more[oldest[:enough]] = True
+            self._drop(slot, more, Code.OVERSIZE)
+            excess -= int(freed[enough - 1]) if enough else 0
+        if excess > 0:
+            self._too_large = (file.name(1), allowed + excess, allowed)
+
+    def refusal(self, max_rejected: float) -> str | None:
+        """Say why the data must not be sent as it is, None when it may."""
+        return self._damaged() or self._too_many(max_rejected) or self._oversize()
+
+    def _oversize(self) -> str | None:
+        if self._too_large is None:
+            return None
+        name, size, allowed = self._too_large
+        return (
+            f"{name} would have {size:,} bytes, and Yandex takes no more than {allowed:,}. Leave old orders out with"
+            ' `since`, or set on_oversize = "trim" under [orders] to leave the oldest out that are more than'
+            f" {orders.KEPT_DAYS} days old."
+        )
+
+    def _damaged(self) -> str | None:
+        for (label, column), suspicious in self._damage.items():
+            long = self._long[label, column]
+            if suspicious >= DAMAGED_AT_LEAST and suspicious > long * DAMAGED_SHARE:
+                return (
+                    f'{label}: {suspicious:,} of {long:,} long identifiers in column "{column}" end in zeros, as if a'
+                    " spreadsheet had rounded them; their last digits are lost. Export the column as text."
+                )
+        return None
+
+    def _too_many(self, max_rejected: float) -> str | None:
+        share = self._condemned / self._judged if self._judged else 0.0
+        if share <= max_rejected:
+            return None
+        errors = [code for code in Code if code and CATALOGUE[code].severity is Severity.REJECTED]
+        code = max(errors, key=lambda code: int(self.issues[code]))
+        example = self.examples[code][0]
+        column = f', column "{example.column}"' if example.column else ""
+        title = CATALOGUE[code].title
+        return (
+            f"{self._condemned:,} of {self._judged:,} {self.kind.name} ({share:.0%}) would be rejected, more than"
+            f" max_rejected = {max_rejected:g} allows. Most often: {code.text}"
+            f" ({title[0].lower()}{title[1:]}), first in {example.source}, row {example.row}{column}."
+            f" {CATALOGUE[code].remedy}"
+        )
+
+    def write_files(self, folder: Path, limit: int | None) -> Iterator[FileFacts]:
+        """Write the files to upload."""
+        for name, file in self.kind.files.items():
+            slot = self._slots.get(name)
+            if slot is not None and slot.spool is not None:
+                parts = Parts(folder, file, limit)
+                slot.spool.write(parts, slot.dropped, self._totals.add)
+                yield from parts.close()
+
+    def counts(self, rows: int) -> Counts:
+        """Sum up, given the rows of all sources."""
+        skipped = self.matched - self.accepted - self.rejected
+        issues = {code: int(self.issues[code]) for code in Code if self.issues[code]}
+        return Counts(rows, self.matched, self.accepted, skipped, self.rejected, issues)
+
+    def days(self) -> tuple[DayTotal, ...]:
+        """Give what was written by day."""
+        return self._totals.days()
+
+    def tags(self) -> tuple[TagTotal, ...]:
+        """Give what was written by status and advertisement."""
+        return self._totals.tags(list(self._tags))
+
+    def match_quality(self) -> MatchQuality | None:
+        """Give by what the clients of what was written can be found."""
+        return self._totals.match_quality()
+
+
+def _joined(keys: Sequence[Keys]) -> Keys:
+    nothing = np.zeros(0, np.uint64)
+    return Keys(
+        np.concatenate([nothing, *(part.first for part in keys)]),
+        np.concatenate([nothing, *(part.second for part in keys)]),
+    )
+
+
+def _among(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
+    """Tell which keys are among the wanted ones; both words are mixed, so that one first word has one second."""
+    if not len(wanted.first):
+        return np.zeros(len(keys.first), bool)
+    order = np.argsort(wanted.first)
+    place = np.minimum(np.searchsorted(wanted.first[order], keys.first), len(order) - 1)
+    found = order[place]
+    same: NDArray[np.bool_] = (wanted.first[found] == keys.first) & (wanted.second[found] == keys.second)
+    return same
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= EXAMPLE_TEXT else f"{text[: EXAMPLE_TEXT - 1]}…"
