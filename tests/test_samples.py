@@ -18,20 +18,39 @@ from csvexport.summary import SourceFacts
 from csvexport.workflow import Options, build, check
 
 NOW = datetime(2024, 6, 1, 9, tzinfo=UTC)
-SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")
+# Folders; where one holds several exports, the others by the names of their profiles.
+SAMPLES = (
+    "amocrm",
+    "bitrix24",
+    "broken",
+    "calltracking",
+    "calltracking/calltouch",
+    "calltracking/uis",
+    "detailed",
+    "orders",
+)
 
 # The page is looked at by its own tests; here it would only repeat report.txt.
 LEFT_OUT = {"report.html"}
 
 
-@pytest.fixture(params=SAMPLES)
-def sample(request, samples):
-    return samples / request.param
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_sample_gives_what_is_expected(sample, samples, tmp_path, request):
+    profile, expected = case(samples / sample)
+    folder = build(load_profile(profile), Options(now=NOW, out=tmp_path)).folder
+    compare(written(folder), expected, request)
 
 
-def test_sample_gives_what_is_expected(sample, tmp_path, request):
-    folder = build(load_profile(sample / "profile.toml"), Options(now=NOW, out=tmp_path)).folder
-    compare(written(folder), sample / "expected", request)
+def case(sample):
+    """The sample's profile, and the folder of what it is expected to give."""
+    if sample.is_dir():
+        return sample / "profile.toml", sample / "expected"
+    return sample.with_suffix(".toml"), sample.with_name(f"expected-{sample.name}")
+
+
+def test_every_profile_is_a_case(samples):
+    cases = {case(samples / sample)[0] for sample in (*SAMPLES, "custom-crm")}
+    assert cases == set(samples.glob("*/*.toml"))
 
 
 def written(folder):
