@@ -1,8 +1,8 @@
 """Tells whether tools did the same job: `compare.py FOLDER...`, each what one tool wrote for one export.
 
-Equal are the sorted lines of the conversions and the number of rejected rows. Prints the counts, or the first
-differences with exit code 1. A process of its own, so that its memory does not count as that of the tools:
-a child's peak on Linux is never below its parent's.
+Equal are the lines of the files to upload, sorted if their order is free, and the number of rejected rows. Prints the
+counts, or the first differences with exit code 1. A process of its own, so that its memory does not count as that of
+the tools: a child's peak on Linux is never below its parent's.
 """
 
 import csv
@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-HEADER = b"Yclid,Target,DateTime,Price,Currency"
+CONVERSIONS, ORDERS = "conversions-Yclid*.csv", "orders*.csv"
+HEADERS = {
+    CONVERSIONS: b"Yclid,Target,DateTime,Price,Currency",
+    ORDERS: b"id;create_date_time;client_uniq_id;client_ids;emails_md5;phones_md5;order_status;revenue;cost",
+}
 
 
 class Outcome(NamedTuple):
-    """What a tool made of an export: the lines of its conversions, sorted, and how many rows it rejected."""
+    """What a tool made of an export: the lines that it would upload, and how many rows it rejected."""
 
     lines: list[bytes]
     rejected: int
@@ -23,13 +27,19 @@ class Outcome(NamedTuple):
 
 def outcome(folder: Path) -> Outcome:
     """Read what a tool wrote, in the folder itself or in the folder of a batch below it."""
+    lines = [*sorted(read_lines(folder, CONVERSIONS)), *read_lines(folder, ORDERS)]
+    return Outcome(lines, sum(map(count_rows, folder.rglob("rejected.csv"))))
+
+
+def read_lines(folder: Path, pattern: str) -> list[bytes]:
+    """Read the lines of the files of one kind, without their headers."""
     lines: list[bytes] = []
-    for path in folder.rglob("conversions-Yclid*.csv"):
+    for path in sorted(folder.rglob(pattern)):
         header, *rest = path.read_bytes().splitlines()
-        if header != HEADER:
+        if header != HEADERS[pattern]:
             sys.exit(f"{path}: the header is {header!r}")
         lines += rest
-    return Outcome(sorted(lines), sum(map(count_rows, folder.rglob("rejected.csv"))))
+    return lines
 
 
 def count_rows(path: Path) -> int:
@@ -47,7 +57,16 @@ def differences(first: Outcome, second: Outcome) -> list[str]:
         found.append(f"accepted: {len(first.lines):,} and {len(second.lines):,}")
         found += [f"only in the first: {line.decode()}" for line in sample(first.lines, second.lines)]
         found += [f"only in the second: {line.decode()}" for line in sample(second.lines, first.lines)]
+        found += order_differs(first.lines, second.lines)
     return found
+
+
+def order_differs(lines: Sequence[bytes], others: Sequence[bytes]) -> list[str]:
+    """Tell where the same lines stand in another order."""
+    if sorted(lines) != sorted(others):
+        return []
+    place = next(place for place, (line, other) in enumerate(zip(lines, others, strict=True)) if line != other)
+    return [f"the order differs from line {place + 2:,} on: {lines[place].decode()}"]
 
 
 def sample(lines: Sequence[bytes], others: Sequence[bytes]) -> list[bytes]:

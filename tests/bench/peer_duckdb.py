@@ -42,10 +42,10 @@ def texts(values: Iterable[str]) -> str:
     return ", ".join(map(text, values))
 
 
-def scan(task: job.Task) -> str:
-    """Return the SQL that reads the export: every column as text, empty cells as empty texts."""
-    columns = ", ".join(f"{text(column)}: 'VARCHAR'" for column in job.COLUMNS)
-    return f"""read_csv({text(task.export)}, columns = {{{columns}}}, delim = {text(task.delimiter)}, header = true,
+def scan(export: Path, columns: Iterable[str], delimiter: str) -> str:
+    """Return the SQL that reads an export: every column as text, empty cells as empty texts."""
+    types = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
+    return f"""read_csv({text(export)}, columns = {{{types}}}, delim = {text(delimiter)}, header = true,
         auto_detect = false, quote = '"', escape = '"', nullstr = '\\N', parallel = true)"""
 
 
@@ -58,7 +58,7 @@ def read(database: duckdb.DuckDBPyConnection, task: job.Task) -> None:
         with matching as (
             select *, trim("{job.YCLID}") as id, case "{job.STATUS}" {targets} end as target,
                 {MOMENT} as moment, {PRICE} as price
-            from {scan(task)}
+            from {scan(task.export, job.COLUMNS, task.delimiter)}
             where "{job.PIPELINE}" in ({texts(job.PIPELINES)}) and "{job.STATUS}" in ({texts(job.GOALS)})
         ), judged as (select *, {REASON} as reason from matching)
         select id, target, moment, price, reason, case when reason is not null then {{{cells}}} end as cells
@@ -76,9 +76,10 @@ def write(database: duckdb.DuckDBPyConnection, task: job.Task) -> tuple[int, int
     return copy(database, conversions, task.conversions), copy(database, rejected, task.rejected)
 
 
-def copy(database: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+def copy(database: duckdb.DuckDBPyConnection, query: str, path: Path, delimiter: str = ",") -> int:
     """Write what a query yields as CSV; return the number of rows."""
-    return database.execute(f"copy ({query}) to {text(path)} (header)").fetchone()[0]
+    options = f"header, delimiter {text(delimiter)}"
+    return database.execute(f"copy ({query}) to {text(path)} ({options})").fetchone()[0]
 
 
 def main() -> None:
