@@ -19,10 +19,11 @@ import typer.main
 
 from csvexport.cli import INTERRUPTED, app
 from csvexport.errors import CsvexportError
-from csvexport.issues import CATALOGUE
+from csvexport.issues import CATALOGUE, Code
 from csvexport.profile import Goal, Profile, profile_schema
 from csvexport.transform.goals import decider
 from csvexport.transform.identities import RULES
+from csvexport.values.contacts import read_email_cell, read_phone_cell
 from csvexport.values.identifiers import read_identifier
 from csvexport.values.money import money_text, read_money
 from csvexport.values.times import TimeRule, read_time
@@ -48,13 +49,21 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
+def tables(*headings):
+    """The rows of all tables with these headings, each a list of its cells."""
+    head = re.escape(f"| {' | '.join(headings)} |\n")
+    bodies = re.findall(rf"^ *{head} *\|.*\n((?: *\|.*\n)*)", TEXT, re.MULTILINE)
+    return [[_cells(line) for line in body.splitlines()] for body in bodies]
+
+
+def _cells(line):
+    return [cell.strip() for cell in line.strip(" |").split(" | ")]
+
+
 def table(*headings):
-    """The rows of the table with these headings, each a list of its cells."""
-    head = f"| {' | '.join(headings)} |\n"
-    assert TEXT.count(head) == 1, f"there is one table {head}"
-    body = TEXT.partition(head)[2].partition("\n")[2]
-    lines = re.match(r"(?: *\|.*\n)*", body)[0].splitlines()
-    return [[cell.strip() for cell in line.strip(" |").split(" | ")] for line in lines]
+    """The rows of the only table with these headings."""
+    (rows,) = tables(*headings)
+    return rows
 
 
 def codes(cell):
@@ -124,7 +133,7 @@ def shown(language, expected, request):
 
 def test_sessions_show_what_the_program_prints(workplace, request):
     expected = [session(block, workplace) for block in blocks("console")]
-    assert len(expected) == 4
+    assert len(expected) == 6
     assert shown("console", expected, request) == expected
 
 
@@ -144,7 +153,7 @@ def test_profile_and_session_come_before_everything_else():
 
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_profiles_load(text, load):
-    assert load(text).goals
+    assert load(text).kinds
 
 
 def test_library_snippet_prints_what_is_shown(workplace, monkeypatch, capsys, request):
@@ -166,15 +175,30 @@ def test_upload_table_has_every_id_type():
     assert {(codes(row[0])[0], row[1]) for row in rows} == {(f"conversions-{kind}.csv", kind) for kind in RULES}
 
 
+# What stands for the names in a table of them.
+NAMES = {"attributes": "NAME", "statuses": "STATUS"}
+
+# Keys of tables that are described once, where they come first, and written everywhere else in the same way.
+AGAIN = re.compile(
+    r"source\.join\.(?!(path|on|prefix)$).*"
+    r"|(calls|orders|contacts|deals)\.(goals\.)?(when\.COLUMN\..*"
+    r"|(time|created|updated|finished|birth_date)\.(column|format|timezone)"
+    r"|(price|revenue|cost|currency)\.(column|decimal|values))"
+    r"|calls\.(missed|first_time_caller)\..*"
+    r"|deals\.(goals\.(target|when|price)|attributes\.NAME\..*)"
+)
+
+
 def keys(schema, definitions, path=""):
-    """Every key of a JSON Schema as (path, its schema, whether it must be there); `COLUMN` stands for any column."""
+    """Every key of a JSON Schema as (path, its schema, whether it must be there); capitals stand for any name."""
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     for part in schema.get("anyOf", ()):
         yield from keys(part, definitions, path)
     yield from keys(schema["items"], definitions, path) if "items" in schema else ()
     if isinstance(schema.get("additionalProperties"), dict):
-        yield from keys(schema["additionalProperties"], definitions, f"{path}.COLUMN")
+        name = NAMES.get(path.rpartition(".")[2], "COLUMN")
+        yield from keys(schema["additionalProperties"], definitions, f"{path}.{name}")
     for name, inner in schema.get("properties", {}).items():
         place = f"{path}.{name}".strip(".")
         yield place, inner, name in schema.get("required", ())
@@ -188,17 +212,12 @@ def default(schema, *, required):
     return f"`{schema['default']}`" if schema.get("default") else NONE
 
 
-def is_shared(path):
-    """Whether this key of the second export is described as the first one's."""
-    parent, _, name = path.rpartition(".")
-    return parent == "source.join" and name not in {"path", "on", "prefix"}
-
-
 def test_profile_table_has_every_key_and_its_default():
     schema = profile_schema()
-    described = [key for key in keys(schema, schema["$defs"]) if not is_shared(key[0])]
+    described = [key for key in keys(schema, schema["$defs"]) if not AGAIN.fullmatch(key[0])]
     expected = {path: default(inner, required=must) for path, inner, must in described}
-    assert {codes(key)[0]: value for key, _, value in table("key", "meaning", "default")} == expected
+    rows = [row for rows in tables("key", "meaning", "default") for row in rows]
+    assert {codes(key)[0]: value for key, _, value in rows} == expected
 
 
 @pytest.mark.parametrize(
@@ -246,6 +265,21 @@ def _identifier(text, kind):
 def test_table_of_identifiers_is_true(kinds, texts, result):
     pairs = [(kind, text) for kind in kinds.split(", ") for text in codes(texts)]
     assert {pair: _identifier(pair[1], pair[0]) for pair in pairs} == dict.fromkeys(pairs, codes(result)[0])
+
+
+def _contact(text):
+    """What is left of a cell that is read as phones or as e-mails, whichever of the two finds more in it."""
+    read = {Code.BAD_PHONE: read_phone_cell(text, "RU"), Code.BAD_EMAIL: read_email_cell(text)}
+    return max(((",".join(values), code) for values, code in read.values()), key=lambda found: found[0])
+
+
+@pytest.mark.parametrize(("texts", "leaves"), table("phones and e-mails", "leave as"), ids=lambda cell: cell)
+def test_table_of_contacts_is_true(texts, leaves):
+    (expected,) = codes(leaves)
+    for text in codes(texts):
+        left, code = _contact(text)
+        issues = {read_phone_cell(text, "RU")[1].text, read_email_cell(text)[1].text}
+        assert (expected in issues) if not left else (left == expected and code is Code.NONE), text
 
 
 def usage(name, command):
