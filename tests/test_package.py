@@ -50,11 +50,17 @@ def test_help_of_a_command_imports_nothing_heavy_of_ours(order):
     assert imported(order, "--help") & HEAVY <= {"pydantic"}
 
 
-@pytest.mark.parametrize("sample", ["amocrm", "bitrix24", "broken", "calltracking"])
+@pytest.mark.parametrize("sample", ["amocrm", "bitrix24", "broken", "calltracking", "orders", "detailed"])
 def test_a_build_imports_no_pandas(sample, samples):
     modules = imported("build", samples / sample / "profile.toml", "--now", NOW, "--quiet")
     assert "pyarrow" in modules
     assert "pandas" not in modules
+
+
+@pytest.mark.parametrize(("sample", "needed"), [("bitrix24", False), ("calltracking", True), ("orders", True)])
+def test_the_numbering_plans_of_the_world_are_imported_where_phones_are_read(sample, needed, samples):
+    modules = imported("build", samples / sample / "profile.toml", "--now", NOW, "--quiet")
+    assert ("phonenumbers" in modules) is needed
 
 
 def test_an_import_of_the_package_imports_nothing_heavy():
