@@ -104,6 +104,7 @@ def test_details_say_how_often_in_each_kind(told):
     said = told(everything(), verbose=True)
     for line in ("31 conversions and 4 calls", "1,400 rows for conversions, 7 rows for orders, 90 rows for deals"):
         assert f"\n  {line}\n" in said
+    assert "1 conversion, 1 call" not in said
     assert "31 conversions\n" not in told(furniture_shop(), verbose=True)
 
 

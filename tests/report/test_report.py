@@ -141,6 +141,16 @@ def test_the_numbers_of_several_kinds_are_a_table():
     )
 
 
+def test_the_table_of_numbers_says_where_the_rejected_rows_are():
+    summary = batch_of("conversions", "orders")
+    clean = replace(summary, counts={kind: replace(found, rejected=0) for kind, found in summary.counts.items()})
+    assert "rejected is in rejected.csv." in flat(Report(summary).text())
+    assert "nothing has to be corrected." in flat(Report(clean).text())
+    assert ("class", "number bad") in page(summary).attributes
+    assert ("class", "number good") in page(summary).attributes
+    assert ("class", "number bad") not in page(clean).attributes
+
+
 def test_matched_is_said_in_the_words_of_the_profile():
     for said in both(batch_of("orders")):
         assert "rows that [orders] takes" in said
@@ -365,6 +375,12 @@ def test_a_batch_without_prices_says_so():
     assert "Revenue" not in page(free).text
     assert "no revenue" in page(free).text
     assert "no revenue" in Report(free).text()
+
+
+def test_currencies_without_a_chart_are_pointed_out():
+    said = "Revenue in other currencies is in the table below"
+    assert said in page(EDGE_CASES["five currencies"]).text
+    assert said not in page(furniture_shop()).text
 
 
 def test_the_bars_of_the_page_say_their_numbers(summary):

@@ -213,6 +213,7 @@ def test_several_ways_have_headings_and_begin_at_one():
     ):
         assert heading in text
     assert page(everything()).tags.count("ol") == 3
+    assert page(everything()).text.count("Correct rejected.csv") == 1
 
 
 @pytest.mark.parametrize(

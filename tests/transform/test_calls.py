@@ -176,13 +176,18 @@ def test_the_first_good_identifier_counts_as_of_conversions(shop):
 
 
 def test_times_are_unix_seconds_and_what_is_to_come_is_rejected(shop):
-    cells = ["2024-05-30 12:00:00", "2024-06-01 12:00:01", "", "05/30/2024", "2024-05-11 11:59:59", "2024-06-01"]
+    cells = ["2024-05-30 12:00:00", "2024-06-01 12:00:01", "", "05/30/2024", "2024-06-01", "2024-06-01 12:00:00"]
     built = shop(profile(), rows(at=cells))
-    assert column(built, "DateTime") == [UNIX, "1715417999", "1717232400"]
+    assert column(built, "DateTime") == [UNIX, "1717232400", "1717232400"]
     assert [(row["row"], row["code"]) for row in built.rejected] == [
         *(("3", "future-time"), ("4", "empty-time"), ("5", "bad-time")),
     ]
-    assert built.issues_of("calls")["outside-window"] == 1
+
+
+def test_what_is_older_than_21_days_is_sent_with_a_warning(shop):
+    built = shop(profile(), rows(at=["2024-05-11 12:00:00", "2024-05-11 11:59:59"]))
+    assert column(built, "DateTime") == ["1715418000", "1715417999"]
+    assert built.issues_of("calls") == {"outside-window": 1}
 
 
 def test_calls_have_the_period_of_the_profile(shop):

@@ -295,6 +295,22 @@ def test_attributes_that_cannot_be_read_are_left_out_with_a_warning(shop):
     assert built.issues_of("contacts") == {"bad-value": 1, "bad-email": 1}
 
 
+def test_attributes_that_are_empty_are_left_out_without_a_word(shop):
+    nothing = {name: [""] for name in attributed().keys() - rows(x=[""]).keys()}
+    built = shop(contacts('format = "json"\n' + ATTRIBUTES), attributed(**nothing))
+    assert built.document("contacts.json") == {"contacts": [{"uniq_id": "c1"}]}
+    assert built.issues == {}
+
+
+def test_moments_of_attributes_are_the_counters_and_dates_the_sources(shop):
+    top = 'counter_timezone = "Asia/Vladivostok"\n'
+    built = shop(contacts('format = "json"\n' + ATTRIBUTES, top), attributed())
+    (contact,) = built.document("contacts.json")["contacts"]
+    assert (contact["seen"], contact["first"]) == ("2024-05-21 06:59:59", "2024-05-20")
+    assert contact["visits"] == ["2024-05-20 17:00:00", "2024-05-22 06:59:59"]
+    assert contact["days"] == ["2024-05-20", "2024-05-21"]
+
+
 def test_attributes_are_announced_once_for_each_kind(shop):
     tables = ATTRIBUTES + '[deals.attributes]\nmanager = "manager"\n'
     built = shop(TOP + CONTACTS + DEALS + STATUSES + tables, attributed(manager=["Петров"]))
@@ -480,6 +496,27 @@ def test_money_of_deals_is_exact_and_within_bounds(shop):
     assert [row["code"] for row in built.rejected] == ["bad-price", "negative-price", "bad-currency", "bad-price"]
 
 
+def test_a_cost_alone_has_its_currency_beside_it(shop):
+    built = shop(deals('cost = "cost"\n', 'currency = "USD"\n'), rows(cost=["5"]))
+    assert [(one["cost"], one["currency"]) for one in built.table("deals.csv")] == [("5.00", "USD")]
+    assert "currency" not in shop(deals(top='currency = "USD"\n'), rows(cost=["5"])).header("deals.csv")
+
+
+def test_rows_that_are_left_out_shift_nothing(shop):
+    attributes = '[deals.attributes]\nmade = { column = "created", type = "date" }\n'
+    export = rows(
+        type=["b", "a", "a", "a"],
+        status=["Новая", "Черновик", "Оплачен", "Отказ"],
+        created=["2024-05-01", "2024-05-02", "2024-06-01", "2024-05-04"],
+        sum=["100", "100", "100", "1"],
+        branch=["", "", "", "Центр"],
+    )
+    built = shop(deals('when = { type = "a" }\nrevenue = "sum"\n', tables=GOALS + attributes), export)
+    assert [(one["id"], one["order_status"], one["goals"], one["made"]) for one in built.table("deals.csv")] == [
+        ("D-4", "cancelled", "filial_1", "2024-05-04")
+    ]
+
+
 def test_a_goals_price_in_another_currency_is_refused(shop):
     goals = '[[deals.goals]]\ntarget = "big"\nprice = "extra"\n'
     built = shop(deals(tables=goals), rows(extra=["5", "5 $", "x"]))
@@ -572,6 +609,12 @@ def test_a_deals_client_may_stand_in_another_row_or_another_source(shop):
     other = rows(client=["c2", "c3"], id=["2", ""], changed=["", ""], sum=["", ""])
     built = shop(text, {"a.csv": one, "b.csv": other})
     assert column(built, "uniq_id", "contacts.csv") == ["c1", "c2"]
+    assert built.issues_of("contacts") == {"duplicate": 1, "no-deal": 1}
+
+
+def test_a_contact_without_a_deal_that_stands_there_twice_counts_once_for_each_reason(shop):
+    built, found, _ = claimed(shop, client=["c1", "c2", "c2"], status=["Новая", "Черновик", "Черновик"])
+    assert found == ["c1"]
     assert built.issues_of("contacts") == {"duplicate": 1, "no-deal": 1}
 
 

@@ -390,7 +390,8 @@ def test_a_source_whose_client_ids_are_rounded_is_refused(shop):
 
 
 def test_match_quality_says_by_what_clients_are_found(shop):
-    export = rows(cid=[A, "", A, A], mail=[MAIL, MAIL, "", ""], created=["2024-05-20"] * 3 + ["2024-05-11 11:59:59"])
+    times = ["2024-05-20", "2024-05-20", "2024-05-11 12:00:00", "2024-05-11 11:59:59"]
+    export = rows(cid=[A, "", A, A], mail=[MAIL, MAIL, "", ""], created=times)
     built = shop(profile('emails = "mail"'), export)
     quality = built.outcome.summary.matching["orders"]
     assert (quality.records, quality.client_id, quality.contact, quality.both, quality.old) == (4, 3, 2, 1, 1)
@@ -482,10 +483,25 @@ def test_goals_stand_in_the_apis_file_each_with_its_own_revenue(shop):
 
 
 def test_a_goals_own_revenue_is_looked_at_where_the_goal_is_reached(shop):
-    export = rows(branch=["", "", ""], sum=["100", "100", "99"], cash=["x", "$5", "x"])
+    export = rows(branch=[""] * 4, sum=["100", "100", "99", "99"], cash=["x", "$5", "x", "$5"])
     built = shop(profile(GOALS), export)
     assert says(built) == [("2", "orders", "bad-price", "cash", "x"), ("3", "orders", "bad-currency", "cash", "$5")]
-    assert column(built, "id", ",") == ["A-3"]
+    assert column(built, "id", ",") == ["A-3", "A-4"]
+
+
+def test_rows_that_are_left_out_shift_nothing(shop):
+    export = rows(
+        type=["обмен", "заказ", "заказ", "заказ"],
+        status=["Спам", "Черновик", "Оплачен", "Новая"],
+        branch=["Центр", "Центр", "Юг", "Север"],
+        sum=["1", "2", "3", "100"],
+        cash=["1", "2", "3", "4"],
+    )
+    built = shop(profile('when = { type = "заказ" }\n' + GOALS, status=STATUS), export)
+    assert [(order["id"], order["order_status"], order["goals"]) for order in orders(built, ",")] == [
+        ("A-3", "PAID", "fixed:5.00"),
+        ("A-4", "IN_PROGRESS", "oplata:4.00"),
+    ]
 
 
 # Advertisements.
@@ -509,6 +525,17 @@ def test_advertisements_are_counted_and_stay_at_home(shop):
         ("orders", "PAID", ("vk", "", ""), 1, "4"),
     ]
     assert "yandex" not in built.texts["orders.csv"].decode()
+
+
+def test_only_so_many_advertisements_are_told_apart(shop, monkeypatch):
+    monkeypatch.setattr("csvexport.workflow.tally.MOST_TAGS", 2)
+    export = rows(source=["a", "b", "c", "d", "b"], campaign=["", "", "x", "", ""], sum=["1", "2", "4", "8", "16"])
+    tags = shop(profile(UTM), export).outcome.summary.tags
+    assert [(tag.tags, tag.records, str(tag.revenue)) for tag in tags] == [
+        (("b", "", ""), 2, "18"),
+        (("…", "…", "…"), 2, "12"),
+        (("a", "", ""), 1, "1"),
+    ]
 
 
 def test_without_marks_orders_are_counted_by_status_alone(shop):
