@@ -103,8 +103,10 @@ def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) 
     Raises:
         ProfileError: the frame lacks a column that the profile names.
         TypeError: a column that the profile names is no text.
-        ValueError: `now` has no zone, or two columns bear a name that the profile names.
+        ValueError: the profile has no goals, `now` has no zone, or two columns bear a name that the profile names.
     """
+    if not profile.goals:
+        raise ValueError("the profile has no goals, and conversions are all that convert makes; build makes the rest")
     check_columns(profile, [name for name in frame.columns if isinstance(name, str)])
     columns = {name: _text(frame, name) for name, _ in profile.places()}
     block = Block(columns, "utf-8", np.arange(len(frame)), len(frame))

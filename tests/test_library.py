@@ -192,6 +192,15 @@ def test_a_column_that_is_absent_or_there_twice_is_an_error(profile):
         convert(profile, pd.concat([rows({}), rows({})[["yclid"]]], axis=1), NOW)
 
 
+def test_a_profile_without_goals_makes_no_conversions(tmp_path):
+    path = tmp_path / "orders.toml"
+    path.write_text(
+        'timezone = "UTC"\n[orders]\nid = "id"\ncreated = "at"\nphones = "phone"\nalways = "PAID"\n', encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match="the profile has no goals"):
+        convert(Profile.load(path), pd.DataFrame({"id": ["1"], "at": ["2024-05-20"], "phone": [""]}), NOW)
+
+
 def test_now_needs_a_zone_and_is_this_moment_by_default(profile):
     with pytest.raises(ValueError, match="has no zone"):
         convert(profile, rows({}), datetime(2024, 6, 1, 9))

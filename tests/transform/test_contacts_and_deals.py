@@ -450,6 +450,14 @@ def test_statuses_of_one_id_are_told_once(shop):
     assert ids == ["in_progress", "paid", "cancelled", "other", "measure", "credit"]
 
 
+def test_statuses_of_one_title_are_told_by_their_ids(shop):
+    text = deals().replace('"Спам" = "SPAM"', '"Брак" = { id = "waste", type = "CANCELLED", title = "Отказ" }')
+    built = shop(text, rows(status=["Отказ", "Брак"]))
+    assert column(built, "order_status", "deals.csv") == ["cancelled", "waste"]
+    told = [(one["id"], one["humanized"]) for one in built.document("order_statuses.json")["order_statuses"]]
+    assert [status for status in told if status[1] == "Отказ"] == [("cancelled", "Отказ"), ("waste", "Отказ")]
+
+
 def test_a_deal_needs_an_id_and_a_client(shop):
     export = rows(id=["D-1", "", "D-3", "D-4", "null"], client=["c1", "c2", "", "undefined", ""])
     built = shop(deals(), export)

@@ -417,6 +417,14 @@ def test_lines_that_nobody_corrected_are_rejected_again_as_what_they_were(tmp_pa
     assert rejected == {"conversions": 3, "calls": 2}
 
 
+def test_lines_that_nobody_corrected_stop_no_build(tmp_path):
+    rows = [ROW, ROW | {"created": "x", "static": "0"}]
+    profile = EVENTS.replace("max_rejected = 1", "max_rejected = 0.5")
+    outcome, _ = back(Shop(tmp_path, profile, export(rows)), tmp_path, lambda line: line)
+    assert outcome.summary.counts["calls"].rejected == 1
+    assert outcome.refusal is None
+
+
 def test_a_line_without_a_kind_is_read_as_all(tmp_path):
     shop = Shop(tmp_path, EVENTS, export([ROW, ROW | {"created": "x"}]))
     good = ROW | {"kind": "", "cid": "1706436776194551950"}
