@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 
 from csvexport import __version__
 from csvexport.errors import CsvexportError, ProfileError, UsageError
+from csvexport.progress import no_progress
 
 if TYPE_CHECKING:
     from csvexport.findings import Findings
@@ -421,8 +422,6 @@ def _moment(text: str) -> datetime:
 @contextmanager
 def _progress(talk: Talk) -> Iterator[Any]:
     """Show a progress bar on stderr when that is a terminal."""
-    from csvexport.workflow import no_progress  # noqa: PLC0415 - heavy
-
     if talk.quiet or not sys.stderr.isatty():
         yield no_progress
         return

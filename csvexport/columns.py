@@ -126,6 +126,11 @@ def join_where(parts: Sequence[tuple[pa.Array | pa.Scalar, NDArray[np.bool_]]], 
     return pc.binary_join_element_wise(*chosen, text_scalar(separator), null_handling="skip")
 
 
+def windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:
+    """Give every part of so many bytes of the data, so that one index copies a whole text; no copy by itself."""
+    return np.ndarray(len(data) - width + 1, np.dtype((np.void, width)), data, strides=(1,))
+
+
 def lengths(column: pa.Array) -> NDArray[np.int32]:
     """Give the length in bytes of each text of a column of string or binary, or of a dictionary of either."""
     if pa.types.is_dictionary(column.type):

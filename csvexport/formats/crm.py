@@ -25,9 +25,8 @@ class Shape(Enum):
 
     TEXT = "text"
     LIST = "list"
-    NUMBER = "number"
     WRITTEN = "written"
-    """JSON already."""
+    """JSON already, as numbers are."""
 
 
 class Member(NamedTuple):

@@ -72,8 +72,8 @@ def json_records(members: Sequence[tuple[str, pa.StringArray]]) -> pa.StringArra
     Args:
         members: name and JSON values (`json_texts`, `json_lists` and the like), "" where there is none.
     """
-    named = [(_between(f"{json_text(name)}:", values, ""), lengths(values) > 0) for name, values in members]
-    return _between(",{", join_where(named, ","), "}\n")
+    named = [(between(f"{json_text(name)}:", values, ""), lengths(values) > 0) for name, values in members]
+    return between(",{", join_where(named, ","), "}\n")
 
 
 def json_text(text: str) -> str:
@@ -83,7 +83,7 @@ def json_text(text: str) -> str:
 
 def json_texts(texts: pa.StringArray) -> pa.StringArray:
     """Write a column of texts as JSON; empty ones stay empty."""
-    around = _between('"', texts, '"')
+    around = between('"', texts, '"')
     plain = mask(pc.match_substring_regex(texts, r'^[^"\\\x00-\x1f\x7f\x{2028}\x{2029}]+$'))
     others = np.flatnonzero(~plain)
     distinct, which = distinct_texts(texts, others)
@@ -93,9 +93,14 @@ def json_texts(texts: pa.StringArray) -> pa.StringArray:
 
 def json_lists(lists: pa.StringArray) -> pa.StringArray:
     """Write a column of lists, values joined by commas that none of them holds, as JSON; empty ones stay empty."""
-    values = pc.replace_substring(json_texts(lists), ",", '","')
-    return pc.if_else(mask_column(lengths(lists) > 0), _between("[", values, "]"), lists)
+    return json_list(pc.replace_substring(json_texts(lists), ",", '","'))
 
 
-def _between(before: str, texts: pa.StringArray, after: str) -> pa.StringArray:
+def json_list(members: pa.StringArray) -> pa.StringArray:
+    """Make JSON lists of a column of members joined by commas; empty ones stay empty."""
+    return pc.if_else(mask_column(lengths(members) > 0), between("[", members, "]"), members)
+
+
+def between(before: str, texts: pa.StringArray, after: str) -> pa.StringArray:
+    """Put something before and behind each text."""
     return pc.binary_join_element_wise(text_scalar(before), texts, text_scalar(after), text_scalar(""))

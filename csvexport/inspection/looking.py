@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from csvexport.errors import OutputError, SourceError, UsageError
 from csvexport.findings import DATES, Column, Crm, Findings, Role, Status
@@ -19,6 +19,7 @@ from csvexport.masking import cut, masked, printable
 from csvexport.profile import Secret, SourceSettings
 from csvexport.profile.addresses import is_address
 from csvexport.profile.readers import read_secret, read_username
+from csvexport.progress import Progress
 from csvexport.sources import Source, open_sources
 from csvexport.sources.packed import STDIN, standard_input
 from csvexport.summary import SourceFacts
@@ -73,13 +74,6 @@ def _option(name: str, read: Callable[[object], _Part], text: str | None, export
     except ValueError as error:
         # The message does not repeat what was written, which may be the password itself.
         raise UsageError(f"{name}: {error}") from None
-
-
-class Progress(Protocol):
-    """Hears how far the reading has come."""
-
-    def __call__(self, rows: int, read: int, total: int) -> None:
-        """Take the rows so far, the bytes read so far and the bytes that there are."""
 
 
 def look(export: str, progress: Progress, label: str | None = None, login: Login = NO_LOGIN) -> Findings:

@@ -1,14 +1,14 @@
 """Judges files that are meant for Yandex, whoever wrote them, and writes corrected copies."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
+from csvexport.blocks import Block
 from csvexport.errors import OutputError
 from csvexport.linting.catalogue import CATALOGUE, Fault
 from csvexport.linting.evidence import Evidence
@@ -18,25 +18,13 @@ from csvexport.linting.mending import mend, refuse_target, target_of
 from csvexport.linting.opening import Look, look
 from csvexport.linting.repeats import SIGHTS, Repeats
 from csvexport.linting.rows import EXAMPLES, OWN_IDS, Found, Judged, Table, judge
+from csvexport.progress import Progress, no_progress
+from csvexport.sources.beside import beside
 from csvexport.sources.delimited import DelimitedFile, Piece
 from csvexport.verdicts import Finding, Gravity, Sight, Verdict
 
-# As many as a build has: pieces are parsed and judged beside the reader.
-_WORKERS: Final = 3
-
 ZONE: Final = "Europe/Moscow"
 """The zone of most counters; a file does not say its own."""
-
-
-class Progress(Protocol):
-    """Hears how far the reading has come."""
-
-    def __call__(self, rows: int, read: int, total: int) -> None:
-        """Take the rows so far, the bytes read so far and the bytes that there are."""
-
-
-def _no_progress(rows: int, read: int, total: int) -> None:
-    """Say nothing."""
 
 
 def this_moment() -> datetime:
@@ -58,7 +46,7 @@ class Options:
     now: datetime = field(default_factory=this_moment)
     zone: str = ZONE
     limit: int | None = None
-    progress: Progress = _no_progress
+    progress: Progress = no_progress
 
 
 def lint(paths: Sequence[Path], options: Options) -> tuple[Verdict, ...]:
@@ -209,20 +197,15 @@ class _Reading:
     def _pieces(self) -> Iterator[_Piece]:
         """Judge the pieces beside the reader and yield them in order."""
 
-        def work(box: list[Any]) -> _Piece:
-            piece: Piece = box.pop()
+        def parse(piece: Piece) -> tuple[int, Block, Sequence[Found]]:
             block = self._source.parse(piece, self._table.categories)
-            found = leftovers(self._seen, piece, block)
-            return _Piece(piece.position, judge(self._table, block), found, len(block.bad))
+            return piece.position, block, leftovers(self._seen, piece, block)
 
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            pending: deque[Future[_Piece]] = deque()
-            for piece in self._source.pieces():
-                pending.append(pool.submit(work, [piece]))
-                if len(pending) > _WORKERS:
-                    yield pending.popleft().result()
-            for future in pending:
-                yield future.result()
+        def work(parsed: tuple[int, Block, Sequence[Found]]) -> _Piece:
+            position, block, found = parsed
+            return _Piece(position, judge(self._table, block), found, len(block.bad))
+
+        return beside(self._source.pieces(), parse, work)
 
     def _take(self, piece: _Piece, first_row: int, repeats: Repeats) -> None:
         judged = piece.judged
@@ -260,7 +243,8 @@ class _Reading:
             columns = ", ".join(self._table.columns[name] for name in used)
             self.tally.add(Fault.MIXED_IDENTIFIERS, columns, 1, [Sight(None, columns)])
         if self.refused >= self.rows:
-            self.tally.add(Fault.NO_VALID_ROWS, "", 1, [Sight(None, "", f"{self.rows:,} rows")])
+            said = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
+            self.tally.add(Fault.NO_VALID_ROWS, "", 1, [Sight(None, "", said)])
 
 
 def _verdict(seen: Look, tally: _Tally, reading: _Reading | None) -> Verdict:

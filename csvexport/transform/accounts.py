@@ -1,6 +1,7 @@
 """The accounts of a block in one kind: what is wrong, what is left out, what goes; all marks end up in one `Judged`."""
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,6 +27,14 @@ class _Skip(NamedTuple):
     code: Code
     column: str
     rows: NDArray[np.intp]
+
+
+class _Settled(NamedTuple):
+    """Codes by mark and record, how often each mark has each code, and which records have an error."""
+
+    codes: list[NDArray[np.uint8]]
+    counts: NDArray[np.int64]
+    rejected: NDArray[np.bool_]
 
 
 class Accounts:
@@ -117,14 +126,12 @@ class Accounts:
 
     def accepted(self) -> NDArray[np.intp]:
         """Give the records without an error, as indices."""
-        return np.flatnonzero(~self._rejected())
+        return np.flatnonzero(~self._settled.rejected)
 
     def judged(self, lines: Mapping[str, Lines], damage: Mapping[str, Damage] | None = None) -> Judged:
         """Close the accounts; `lines` are those of the accepted records."""
         bad = self.block.bad
-        rejected = self._rejected()
-        codes = [self._codes(mark) for mark in self._marks]
-        counts = self._counts(codes)
+        codes, counts, rejected = self._settled
         skipped = sum(len(skip.rows) for skip in self._skips)
         return Judged(
             matched=len(self.row) + skipped + len(bad),
@@ -137,12 +144,16 @@ class Accounts:
             damage=damage or {},
         )
 
-    def _rejected(self) -> NDArray[np.bool_]:
+    @cached_property
+    def _settled(self) -> _Settled:
+        """What all marks come to; once it is asked for, no mark and no skip may follow."""
+        codes = [self._codes(mark) for mark in self._marks]
+        counts = self._counts(codes)
         rejected = np.zeros(len(self.row), bool)
-        for mark in self._marks:
-            if IS_ERROR[np.flatnonzero(np.bincount(mark.codes, minlength=len(Code)))].any():
-                rejected |= IS_ERROR[self._codes(mark)]
-        return rejected
+        for marked, counted in zip(codes, counts, strict=True):
+            if counted[IS_ERROR].any():
+                rejected |= IS_ERROR[marked]
+        return _Settled(codes, counts, rejected)
 
     def _codes(self, mark: Mark) -> NDArray[np.uint8]:
         """Give the codes of a mark by record."""

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from csvexport.blocks import Block
 from csvexport.columns import mask, mask_column, number_column, repeated, replace_texts, text_column, text_scalar
 from csvexport.formats import calls
-from csvexport.formats.conversions import WINDOW_SECONDS
 from csvexport.issues import Code
 from csvexport.profile import CurrencyColumn, FlagColumn, Profile
 from csvexport.transform.accounts import Accounts
@@ -24,17 +23,17 @@ from csvexport.transform.amounts import (
     read_currencies,
 )
 from csvexport.transform.duplicates import Keys, event_keys, seed, worth
+from csvexport.transform.events import read_event_times
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
 from csvexport.transform.plan import Kind, Period, time_rule
-from csvexport.transform.rejects import IS_ERROR
 from csvexport.transform.results import Judged, Lines, facts_of
 from csvexport.values.contacts import read_phones
 from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import identifier_words
 from csvexport.values.mixing import text_words
 from csvexport.values.scalars import Reference, read_address, read_column, read_duration, read_flag, read_text
-from csvexport.values.times import Zone, read_times
+from csvexport.values.times import Zone
 
 LABELS: Final = ("dynamic", "static")
 
@@ -105,7 +104,7 @@ class _Calls:
     def judged(self) -> Judged:
         """Read every value, mark what is wrong, and write the calls that go."""
         plan, accounts = self._plan, self._accounts
-        times = self._read_times()
+        times = read_event_times(accounts, plan.settings.time.column, plan.time)
         column = plan.settings.time.column
         (times,) = accounts.skip(Code.OUTSIDE_PERIOD, column, plan.period.outside(times), times)
         static = self._flags(plan.settings.static)
@@ -125,16 +124,6 @@ class _Calls:
             if len(own)
         }
         return accounts.judged(lines, choice.damage)
-
-    def _read_times(self) -> NDArray[np.int64]:
-        """Read the times, Unix seconds; 0 where refused."""
-        column, now = self._plan.settings.time.column, self._plan.period.now
-        unix, codes = read_times(self._accounts.text(column), self._plan.time)
-        good = ~IS_ERROR[codes]
-        codes[good & (unix > now)] = Code.FUTURE_TIME
-        self._accounts.mark(column, codes)
-        self._accounts.mark(column, (good & (unix < now - WINDOW_SECONDS)) * np.uint8(Code.OUTSIDE_WINDOW))
-        return unix
 
     def _optional(
         self, static: pa.StringArray, amounts: Amounts, currencies: NDArray[np.int64]

@@ -33,7 +33,9 @@ class ClientReader:
 
         A bad identifier is left out; what it does to its row is decided by `settle`.
         """
-        return self._joined([self._identifiers(name, rule) for name in columns])
+        if not columns:
+            return repeated("", len(self._accounts.rows))
+        return joined([self._identifiers(name, rule) for name in columns])
 
     def _identifiers(self, name: str, rule: Rule) -> pa.StringArray:
         texts, codes = read_identifier_lists(self._accounts.text(name), rule)
@@ -44,20 +46,23 @@ class ClientReader:
         self._refused.append((name, refused.astype(np.uint8)))
         return texts
 
-    def phones(self, columns: Sequence[str], country: str) -> pa.StringArray:
-        """Read columns of phones: lists joined by commas, of digits with the country code."""
-        return self._joined([self._contacts(name, read_phones(self._accounts.text(name), country)) for name in columns])
+    def contacts(self, settings: OrderSettings | ContactSettings, country: str) -> dict[str, pa.StringArray]:
+        """Read the columns that the profile names: lists joined by commas, as `emails` and `phones`.
 
-    def emails(self, columns: Sequence[str]) -> pa.StringArray:
-        """Read columns of e-mails: lists joined by commas."""
-        return self._joined([self._contacts(name, read_emails(self._accounts.text(name))) for name in columns])
+        Phones are digits with the country code; those without one are of `country`.
+        """
+        lists = {}
+        if settings.emails:
+            read = [self._contacts(name, read_emails(self._accounts.text(name))) for name in settings.emails]
+            lists["emails"] = joined(read)
+        if settings.phones:
+            read = [self._contacts(name, read_phones(self._accounts.text(name), country)) for name in settings.phones]
+            lists["phones"] = joined(read)
+        return lists
 
     def _contacts(self, name: str, contacts: Contacts) -> pa.StringArray:
         self._accounts.mark(name, contacts.codes)
         return contacts.text
-
-    def _joined(self, lists: Sequence[pa.StringArray]) -> pa.StringArray:
-        return joined(lists) if lists else repeated("", len(self._accounts.rows))
 
     def settle(self, found: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Mark the bad identifiers: as errors where nothing else identifies the client, else as warnings.

@@ -116,8 +116,7 @@ class _Contacts:
         yield Member("birth_date", date_texts(birthdays, Zone.named(zone or plan.zone.name)))
         yield Member("client_ids", clients.identifiers(settings.client_ids, Rule.NUMBER), Shape.LIST)
         yield Member("user_ids", clients.identifiers(settings.user_ids, Rule.TEXT), Shape.LIST)
-        lists = {"emails": clients.emails(settings.emails), "phones": clients.phones(settings.phones, plan.country)}
-        for name, texts in hashed_lists(lists, settings.contacts).items():
+        for name, texts in hashed_lists(clients.contacts(settings, plan.country), settings.contacts).items():
             yield Member(name, texts, Shape.LIST)
 
     @staticmethod

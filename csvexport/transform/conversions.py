@@ -15,14 +15,14 @@ from csvexport.profile import CurrencyColumn, Profile
 from csvexport.transform.accounts import Accounts
 from csvexport.transform.amounts import Amounts, mark_other_currencies, read_amounts, read_currencies
 from csvexport.transform.duplicates import Keys, event_keys, seed, worth
+from csvexport.transform.events import read_event_times
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
 from csvexport.transform.plan import Kind, Period, Specs, time_rule
-from csvexport.transform.rejects import IS_ERROR
 from csvexport.transform.results import Judged, Lines, facts_of
 from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import identifier_words
-from csvexport.values.times import Zone, read_times
+from csvexport.values.times import Zone
 
 _Number = TypeVar("_Number", np.int64, np.uint8, np.intp)
 
@@ -96,18 +96,12 @@ class _Conversion:
 
     def _read_times(self) -> NDArray[np.int64]:
         """Read the times by pair, Unix seconds; 0 where refused."""
-        plan, now = self._plan, self._plan.period.now
-        columns = []
-        for number, (column, rule) in enumerate(plan.times.distinct):
-            unix, codes = read_times(self._accounts.text(column), rule)
-            good = ~IS_ERROR[codes]
-            codes[good & (unix > now)] = Code.FUTURE_TIME
-            old = good & (unix < now - conversions.WINDOW_SECONDS)
-            pairs = plan.times.pairs(number, self._goal)
-            self._accounts.mark(column, codes, pairs)
-            self._accounts.mark(column, old * np.uint8(Code.OUTSIDE_WINDOW), pairs)
-            columns.append(unix)
-        return self._by_pair(columns, plan.times)
+        specs = self._plan.times
+        columns = [
+            read_event_times(self._accounts, column, rule, specs.pairs(number, self._goal))
+            for number, (column, rule) in enumerate(specs.distinct)
+        ]
+        return self._by_pair(columns, specs)
 
     def _read_amounts(self) -> Amounts:
         """Read the prices by pair."""

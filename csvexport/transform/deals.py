@@ -95,8 +95,8 @@ class _Deals:
             Member(
                 "finish_date_time", moment_texts(plan.clock.moments(accounts, settings.finished), plan.clock.counter)
             ),
-            Member("revenue", worth.revenue.written(), Shape.NUMBER),
-            Member("cost", worth.cost.written(), Shape.NUMBER),
+            Member("revenue", worth.revenue.written(), Shape.WRITTEN),
+            Member("cost", worth.cost.written(), Shape.WRITTEN),
             Member("currency", currency_texts(worth.currencies)),
             *self._lists(worth.currencies),
             *read_attributes(settings.attributes, accounts, plan.clock),

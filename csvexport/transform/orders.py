@@ -85,10 +85,13 @@ class _Orders:
             "id": read_ids(accounts, settings.id, Code.NO_ORDER_ID),
             "create_date_time": moment_texts(created, plan.clock.counter),
             "order_status": text_column(plan.labels).take(number_column(status)),
-            "revenue": worth.revenue.written(),
-            "cost": worth.cost.written(),
-            "currency": currency_texts(worth.currencies),
         }
+        if settings.revenue is not None:
+            cells["revenue"] = worth.revenue.written()
+        if settings.cost is not None:
+            cells["cost"] = worth.cost.written()
+        if "currency" in plan.columns:
+            cells["currency"] = currency_texts(worth.currencies)
         if settings.client:
             cells["client_uniq_id"] = read_client(accounts, settings.client)
         flags, damaged = self._read_clients(cells)
@@ -123,9 +126,9 @@ class _Orders:
         named = is_filled(cells["client_ids"])
         reached = np.zeros(len(named), bool)
         if settings.contacts != "none":
-            lists = {"emails": reader.emails(settings.emails)}
-            lists["phones"] = reader.phones(settings.phones, self._plan.country)
-            reached = is_filled(lists["emails"]) | is_filled(lists["phones"])
+            lists = reader.contacts(settings, self._plan.country)
+            for texts in lists.values():
+                reached |= is_filled(texts)
             cells |= hashed_lists(lists, settings.contacts)
         nothing = reader.settle(named | reached)
         columns = BETWEEN.join(dict.fromkeys((*settings.client_ids, *settings.emails, *settings.phones)))

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import join_where, lengths, mask_column, text_scalar
-from csvexport.formats.lines import json_text
+from csvexport.columns import join_where, lengths, mask_column
+from csvexport.formats.lines import between, json_list, json_text
 from csvexport.profile import OrderGoal
 from csvexport.transform.accounts import Accounts
 from csvexport.transform.amounts import amounts_of, mark_other_currencies
@@ -40,9 +40,7 @@ class ReachedGoals:
     def json(self, accounts: Accounts, currencies: NDArray[np.int64]) -> pa.StringArray:
         """Give them as JSON takes them: `[{"goal_action_id":"goal_a","price":200.00}]`; see `lists`."""
         spellings = [(f'{{"goal_action_id":{json_text(goal.target)}', ',"price":', "}") for goal in self._goals]
-        lists = self._joined(accounts, currencies, spellings)
-        enclosed = _between("[", lists, "]")
-        return pc.if_else(mask_column(lengths(lists) > 0), enclosed, lists)
+        return json_list(self._joined(accounts, currencies, spellings))
 
     def _joined(
         self, accounts: Accounts, currencies: NDArray[np.int64], spellings: Sequence[tuple[str, str, str]]
@@ -54,10 +52,6 @@ class ReachedGoals:
             amounts = amounts_of(goal.price, accounts, reached)
             mark_other_currencies([(goal.price, reached)], accounts, amounts.named, currencies)
             prices = amounts.written()
-            priced = pc.if_else(mask_column(lengths(prices) > 0), _between(before_price, prices, ""), prices)
-            parts.append((_between(beginning, priced, end), reached))
+            priced = pc.if_else(mask_column(lengths(prices) > 0), between(before_price, prices, ""), prices)
+            parts.append((between(beginning, priced, end), reached))
         return join_where(parts, ",")
-
-
-def _between(before: str, texts: pa.StringArray, after: str) -> pa.StringArray:
-    return pc.binary_join_element_wise(text_scalar(before), texts, text_scalar(after), text_scalar(""))

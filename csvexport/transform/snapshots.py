@@ -19,9 +19,8 @@ from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import Rule, read_identifiers
 from csvexport.values.mixing import mixed, text_words
 from csvexport.values.scalars import read_column, read_text
-from csvexport.values.times import Zone, read_times
-
-DAY: Final = 86400
+from csvexport.values.times import Times, Zone, read_times
+from csvexport.values.zones import DAY
 
 # Texts of letters and printable ASCII with single blanks between words: what `read_text` leaves as it is.
 _TIDY: Final = r"^(?:[!-~\pL]+(?: [!-~\pL]+)*)?$"
@@ -82,7 +81,7 @@ class Clock:
             The times of the records that are left, 0 where refused, and their `status`.
         """
         now, column = self.period.now, time.column
-        created, codes = read_times(accounts.text(column), time_rule(time, self.zone.name))
+        created, codes = self._times(accounts, time)
         today = created == _end_of_day(now, time.timezone or self.zone.name)
         codes[~IS_ERROR[codes] & (created > now) & ~today] = Code.FUTURE_TIME
         accounts.mark(column, codes)
@@ -102,7 +101,7 @@ class Clock:
         """
         if time is None:
             return np.zeros(len(accounts.rows), np.int64)
-        unix, codes = read_times(accounts.text(time.column), time_rule(time, self.zone.name))
+        unix, codes = self._times(accounts, time)
         codes[codes == Code.EMPTY_TIME] = Code.NONE
         accounts.mark(time.column, codes)
         return unix
@@ -111,11 +110,14 @@ class Clock:
         """Read times that records may be without, Unix seconds; 0 where there is none or it cannot be read."""
         if time is None:
             return np.zeros(len(accounts.rows), np.int64)
-        unix, codes = read_times(accounts.text(time.column), time_rule(time, self.zone.name))
+        unix, codes = self._times(accounts, time)
         codes[codes == Code.EMPTY_TIME] = Code.NONE
         codes[IS_ERROR[codes]] = Code.BAD_VALUE
         accounts.mark(time.column, codes)
         return unix
+
+    def _times(self, accounts: Accounts, time: TimeColumn) -> Times:
+        return read_times(accounts.text(time.column), time_rule(time, self.zone.name))
 
 
 def _end_of_day(now: int, zone: str) -> int:

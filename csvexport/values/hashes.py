@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import lengths, mask_column, numbers, offsets_and_bytes
+from csvexport.columns import lengths, mask_column, numbers, offsets_and_bytes, windows
 
 _U32 = np.uint32
 _WORD: Final = 4
@@ -71,9 +71,8 @@ def hashed(column: pa.StringArray) -> pa.StringArray:
     np.cumsum(several * (_HEX + 1) - filled, out=offsets[1:])
     text = np.full(offsets[-1], ord(","), np.uint8)
     if len(hexes):
-        windows = np.ndarray(len(text) - _HEX + 1, np.dtype((np.void, _HEX)), text, strides=(1,))
         commas_left_out = np.repeat(np.arange(np.count_nonzero(filled)), several[filled])
-        windows[np.arange(len(hexes)) * (_HEX + 1) - commas_left_out] = hexes[:, 0]
+        windows(text, _HEX)[np.arange(len(hexes)) * (_HEX + 1) - commas_left_out] = hexes[:, 0]
     return pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(text))
 
 

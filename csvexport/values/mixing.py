@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.columns import number_column, offsets_and_bytes
+from csvexport.columns import number_column, offsets_and_bytes, windows
 
 _U64 = np.uint64
 _WIDTH: Final = 16
@@ -43,8 +43,7 @@ def text_words(texts: pa.StringArray) -> tuple[NDArray[np.uint64], NDArray[np.ui
         if width > _LONGEST:
             packed[rows] = _hashes(texts, rows)
         elif width:
-            windows = np.ndarray(len(data) - width + 1, np.dtype((np.void, width)), data, strides=(1,))
-            packed[rows, :width] = windows[offsets[rows]].view(np.uint8).reshape(len(rows), width)
+            packed[rows, :width] = windows(data, width)[offsets[rows]].view(np.uint8).reshape(len(rows), width)
             packed[rows, _LONGEST] = width
     words = packed.view("<u8").astype(_U64)
     low, high = words[:, 0].copy(), words[:, 1].copy()

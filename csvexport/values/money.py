@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import distinct_texts, mask_column, numbers, offsets_and_bytes, text_column
+from csvexport.columns import distinct_texts, mask_column, numbers, text_column
 from csvexport.issues import Code
 from csvexport.values.cells import BLANKS, trim
+from csvexport.values.shapes import shaped
 
 MAXIMUM: Final = 9_223_372_036_854
 """The largest amount that Yandex takes ([cc])."""
@@ -156,10 +157,8 @@ def read_money_column(column: pa.StringArray, decimal: DecimalMark | None = None
         column: text without nulls.
         decimal: the decimal mark, if the column is known to have one.
     """
-    offsets, data = offsets_and_bytes(column)
-    is_digit = (data - np.uint8(ord("0"))) < _RADIX
-    digits, ends = np.compress(is_digit, data), _ends(is_digit, offsets)
-    shapes = _shapes(column, decimal)
+    digits, ends, spelled = shaped(column)
+    shapes = _shapes(spelled, decimal)
     plain = (np.diff(ends) <= _MOST_DIGITS) & ~_begins_with_zero(digits, ends) & (shapes.decimals <= _MOST_DECIMALS)
     priced = plain & (shapes.decimals >= 0)
     decimals = np.maximum(shapes.decimals, 0) * plain
@@ -183,11 +182,9 @@ def same_money(amount: Decimal | None, count: int) -> Money:
     return Money(text_column([text]), np.zeros(count, np.intp), np.full(count, micro, np.int64), nothing, nothing)
 
 
-_RADIX: Final = 10
 _MOST_DIGITS: Final = 12
 """As many digits are below `MAXIMUM` whatever they are."""
 _MOST_DECIMALS: Final = 2
-_ONES: Final = bytes.maketrans(b"0123456789", b"1" * _RADIX)
 _MICRO_OF_LAST_DIGIT: Final = np.array([MICRO, MICRO // 10, MICRO // 100], np.int64)
 
 # Shapes are few, but a column may hold any text, and long ones.
@@ -202,10 +199,7 @@ class _Shapes(NamedTuple):
     named: NDArray[np.uint8]
 
 
-def _shapes(column: pa.StringArray, decimal: DecimalMark | None) -> _Shapes:
-    offsets, data = offsets_and_bytes(column)
-    ones = pa.py_buffer(data.tobytes().translate(_ONES))
-    shapes = pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), ones).dictionary_encode()
+def _shapes(shapes: pa.DictionaryArray, decimal: DecimalMark | None) -> _Shapes:
     read = np.array([_read_shape(shape, decimal) for shape in shapes.dictionary.to_pylist()], np.int64).reshape(-1, 3)
     decimals, codes, named = read[numbers(shapes.indices)].T
     return _Shapes(decimals, codes.astype(np.uint8), named.astype(np.uint8))
@@ -224,14 +218,6 @@ def _begins_with_zero(digits: NDArray[np.uint8], ends: NDArray[np.int32]) -> NDA
         return np.zeros(len(ends) - 1, np.bool_)
     zeros: NDArray[np.bool_] = digits[np.minimum(ends[:-1], len(digits) - 1)] == ord("0")
     return zeros
-
-
-def _ends(kept: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The offsets of texts of which only some bytes are kept."""
-    before = np.zeros(len(kept) + 1, np.int32)
-    np.cumsum(kept, out=before[1:], dtype=np.int32)
-    ends: NDArray[np.int32] = before[offsets]
-    return ends
 
 
 def _whole(digits: NDArray[np.uint8], ends: NDArray[np.int32], wanted: NDArray[np.bool_]) -> NDArray[np.int64]:

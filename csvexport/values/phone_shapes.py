@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.columns import number_column, numbers, offsets_and_bytes
+from csvexport.columns import lengths, number_column, numbers, windows
 from csvexport.issues import Code
 from csvexport.values.lists import Recognised
 from csvexport.values.phones import SHORTEST_WHOLE, possible_number
+from csvexport.values.shapes import RADIX, shaped
 
 LEADING: Final = {
     "AM": 6,
@@ -52,7 +53,6 @@ _FROM_ABROAD: Final = ("00", "810", "011")
 
 # No dot, which may be that of a float.
 _CANONICAL: Final = re.compile(r"[ \u00a0(]*+\+?[0-9 \u00a0()-]+")
-_RADIX: Final = 10
 _TAIL: Final = 6
 """So many last digits alike are read by the reference: they may be those of a filler."""
 _LONGEST_CODE: Final = 3
@@ -80,48 +80,33 @@ def recognise_phones(column: pa.StringArray, country: str) -> Recognised:
         column: text without nulls.
         country: as for `read_phone_cell`.
     """
-    offsets, data = offsets_and_bytes(column)
-    is_digit = (data - np.uint8(ord("0"))) < _RADIX
-    digits, ends = np.compress(is_digit, data), _ends(is_digit, offsets)
-    kept, added = _readings(column, is_digit, digits, ends, country)
+    digits, ends, shapes = shaped(column)
+    kept, added = _readings(shapes, digits, ends, country)
     kept[_uniform_tails(digits, ends, np.flatnonzero(kept > 0))] = _DECLINED
     codes = (kept == _REFUSED) * np.uint8(Code.BAD_PHONE)
-    others = np.flatnonzero((kept == _DECLINED) & (np.diff(offsets) > 0))
+    others = np.flatnonzero((kept == _DECLINED) & (lengths(column) > 0))
     good = kept > 0
     return Recognised(_written(digits, ends, kept * good, added * good, _own_code(country)), codes, others)
 
 
-def _ends(kept: NDArray[np.bool_], offsets: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The offsets of texts of which only some bytes are kept."""
-    before = np.zeros(len(kept) + 1, np.int32)
-    np.cumsum(kept, out=before[1:], dtype=np.int32)
-    ends: NDArray[np.int32] = before[offsets]
-    return ends
-
-
 def _readings(
-    column: pa.StringArray,
-    is_digit: NDArray[np.bool_],
-    digits: NDArray[np.uint8],
-    ends: NDArray[np.int32],
-    country: str,
+    shapes: pa.DictionaryArray, digits: NDArray[np.uint8], ends: NDArray[np.int32], country: str
 ) -> NDArray[np.int64]:
     """The `_Reading` of each row, what is kept and what is added: int64, shape (2, rows)."""
     leading = max(LEADING.get(country, 0), _INTERNATIONAL)
     enough = np.flatnonzero(np.diff(ends) >= leading)
-    shapes = _shapes(column, is_digit)
     spelled = shapes.dictionary.to_pylist()
     shape = numbers(shapes.indices)[enough].astype(np.int64)
     leads = _leads(digits, ends[enough], leading)
     if leading > _INTERNATIONAL:
         with_plus = np.array(["+" in text for text in spelled], np.bool_)[shape]
-        leads -= leads % _RADIX ** (leading - _INTERNATIONAL) * with_plus
-    pairs = number_column(shape * _RADIX**leading + leads).dictionary_encode()
+        leads -= leads % RADIX ** (leading - _INTERNATIONAL) * with_plus
+    pairs = number_column(shape * RADIX**leading + leads).dictionary_encode()
     known = [
-        _read_shape(spelled[key // _RADIX**leading], f"{key % _RADIX**leading:0{leading}}", country)
+        _read_shape(spelled[key // RADIX**leading], f"{key % RADIX**leading:0{leading}}", country)
         for key in numbers(pairs.dictionary).tolist()
     ]
-    readings = np.full((2, len(column)), _DECLINED, np.int64)
+    readings = np.full((2, len(shapes)), _DECLINED, np.int64)
     for row, of_pairs in zip(readings, np.array(known, np.int64).reshape(-1, 2).T, strict=True):
         row[enough] = of_pairs.take(numbers(pairs.indices))
     return readings
@@ -131,16 +116,9 @@ def _leads(digits: NDArray[np.uint8], starts: NDArray[np.int32], leading: int) -
     """The digits from each start on as one number."""
     leads = np.zeros(len(starts), np.int64)
     for place in range(leading):
-        leads *= _RADIX
+        leads *= RADIX
         leads += digits.take(starts + place) - np.uint8(ord("0"))
     return leads
-
-
-def _shapes(column: pa.StringArray, is_digit: NDArray[np.bool_]) -> pa.DictionaryArray:
-    offsets, data = offsets_and_bytes(column)
-    # In arithmetic, of which numpy does many bytes at once; `where` takes ten times as long.
-    ones = data + (np.uint8(ord("1")) - data) * is_digit
-    return pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(ones)).dictionary_encode()
 
 
 @lru_cache(_REMEMBERED)
@@ -205,13 +183,8 @@ def _written(
     texts = np.empty(offsets[-1], np.uint8)
     for width in np.flatnonzero(np.bincount(kept, minlength=1)[1:]).tolist():
         rows = np.flatnonzero(kept == width + 1) + 1
-        _windows(texts, width + 1)[offsets[rows] - (width + 1)] = _windows(digits, width + 1)[ends[rows] - (width + 1)]
+        windows(texts, width + 1)[offsets[rows] - (width + 1)] = windows(digits, width + 1)[ends[rows] - (width + 1)]
     rows = np.flatnonzero(added)
     if len(rows):
-        _windows(texts, len(own))[offsets[rows]] = np.frombuffer(own.encode(), f"V{len(own)}")
+        windows(texts, len(own))[offsets[rows]] = np.frombuffer(own.encode(), f"V{len(own)}")
     return pa.StringArray.from_buffers(len(kept), pa.py_buffer(offsets), pa.py_buffer(texts))
-
-
-def _windows(data: NDArray[np.uint8], width: int) -> NDArray[np.void]:
-    """Every part of this many bytes of the data."""
-    return np.ndarray(len(data) - width + 1, np.dtype((np.void, width)), data, strides=(1,))

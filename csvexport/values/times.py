@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from csvexport.columns import distinct_texts, offsets_and_bytes
+from csvexport.columns import distinct_texts, offsets_and_bytes, windows
 from csvexport.issues import Code
 from csvexport.values.cells import without_shell
 from csvexport.values.layouts import YEARS, Layout, layouts
@@ -194,9 +194,7 @@ def _planes(
     """The bytes of rows that are all of one width, by their place: shape (width, rows)."""
     if len(rows) * width == len(data):
         return np.ascontiguousarray(data.reshape(len(rows), width).T)
-    # An item of a row's width at every byte, so that one index copies a whole row.
-    windows = np.ndarray(len(data) - width + 1, np.dtype((np.void, width)), data, strides=(1,))
-    return np.ascontiguousarray(windows[offsets[rows]].view(np.uint8).reshape(len(rows), width).T)
+    return np.ascontiguousarray(windows(data, width)[offsets[rows]].view(np.uint8).reshape(len(rows), width).T)
 
 
 def _read_planes(

@@ -14,10 +14,10 @@ from csvexport.batch import Building, manifest
 from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.profile import Profile
 from csvexport.summary import Summary
-from csvexport.workflow.options import Options, Progress, no_progress
+from csvexport.workflow.options import Options
 from csvexport.workflow.run import Run
 
-__all__ = ["Options", "Outcome", "Progress", "build", "check", "no_progress", "outcome_json"]
+__all__ = ["Options", "Outcome", "build", "check", "outcome_json"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from csvexport.profile import Since, Until
-
-
-class Progress(Protocol):
-    """Hears how far a build has come."""
-
-    def __call__(self, rows: int, read: int, total: int) -> None:
-        """Take the rows so far, the bytes read so far and the bytes that there are."""
-
-
-def no_progress(rows: int, read: int, total: int) -> None:
-    """Say nothing."""
+from csvexport.progress import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True)

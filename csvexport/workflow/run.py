@@ -1,8 +1,7 @@
 """One pass over the sources: every block is parsed and converted beside the reader, and accounted for in order."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,10 +10,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from csvexport.batch import RejectedFile, batch_name
+from csvexport.blocks import Block
 from csvexport.errors import UsageError
 from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
 from csvexport.sources import Source, joined_facts, open_sources
+from csvexport.sources.beside import beside
 from csvexport.summary import Example, FileFacts, SourceFacts, Summary
 from csvexport.transform.kinds import convert, kinds_of
 from csvexport.transform.plan import SNAPSHOTS, Period
@@ -22,10 +23,6 @@ from csvexport.transform.results import Converted
 from csvexport.workflow.options import Options
 from csvexport.workflow.schemas import schema_bodies
 from csvexport.workflow.tally import EXAMPLES, Tally
-
-# Pieces are parsed and converted beside the reader, which cuts, hashes and writes. One more than two cores could use
-# fills the time in which a thread waits for Python's lock.
-WORKERS = 3
 
 
 class Run:
@@ -108,19 +105,14 @@ class Run:
         """Convert a source's blocks beside the reader and yield them in order, with the bytes read up to each."""
         enough = {name: tally.enough for name, tally in self._tallies.items()}
 
-        def work(box: list[Any]) -> Converted:
-            # Taken out of its box, the piece does not outlive its parsing.
-            return convert(self._kinds, source.parse(box.pop(), self._categories), enough)
+        def parse(piece: Any) -> tuple[int, Block]:  # noqa: ANN401 - each source has its own
+            return piece.position, source.parse(piece, self._categories)
 
-        with ThreadPoolExecutor(WORKERS) as pool:
-            pending: deque[tuple[int, Future[Converted]]] = deque()
-            for piece in source.pieces():
-                pending.append((piece.position, pool.submit(work, [piece])))
-                if len(pending) > WORKERS:
-                    position, future = pending.popleft()
-                    yield position, future.result()
-            for position, future in pending:
-                yield position, future.result()
+        def work(parsed: tuple[int, Block]) -> tuple[int, Converted]:
+            position, block = parsed
+            return position, convert(self._kinds, block, enough)
+
+        return beside(source.pieces(), parse, work)
 
     def _take(self, source: Source, first_row: int, converted: Converted) -> None:
         """Account for a block whose first record has this number."""

@@ -68,7 +68,7 @@ def test_contacts_and_deals_as_json(kind, entity):
     members = [
         Member("id", column("1", "2")),
         Member("emails", column("a@example.ru,b@example.ru", ""), Shape.LIST),
-        Member("revenue", column("1000.50", "0.00"), Shape.NUMBER),
+        Member("revenue", column("1000.50", "0.00"), Shape.WRITTEN),
         Member("goals", column('[{"goal_action_id":"g"}]', ""), Shape.WRITTEN),
         Member("age", column("", '3"3')),
     ]
@@ -91,7 +91,7 @@ def test_members_are_cells_in_csv_whatever_their_shape():
     members = [
         Member("id", column("1")),
         Member("emails", column("a@example.ru,b@example.ru"), Shape.LIST),
-        Member("revenue", column("1000.50"), Shape.NUMBER),
+        Member("revenue", column("1000.50"), Shape.WRITTEN),
     ]
     assert crm.lines(members, "csv", ";").to_pylist() == ['1;"a@example.ru,b@example.ru";1000.50\n']
 

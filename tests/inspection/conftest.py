@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from csvexport.inspection.looking import look
-from csvexport.workflow import no_progress
+from csvexport.progress import no_progress
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from csvexport.inspection.crm import UNKNOWN, presets, recognised
 from csvexport.inspection.looking import look
-from csvexport.workflow import no_progress
+from csvexport.progress import no_progress
 
 
 def test_the_presets_are_there():

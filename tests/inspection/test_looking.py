@@ -6,7 +6,7 @@ import pytest
 
 from csvexport.errors import SourceError
 from csvexport.inspection.looking import findings_json, look, shown
-from csvexport.workflow import no_progress
+from csvexport.progress import no_progress
 
 
 def test_columns_are_counted(look_at):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from csvexport.inspection.looking import look
 from csvexport.inspection.starter import Choices, default_choices, lack, starter_profile
 from csvexport.profile import check_columns, load_profile
-from csvexport.workflow import Options, check, no_progress
+from csvexport.progress import no_progress
+from csvexport.workflow import Options, check
 
 SAMPLES = {
     "amocrm": "leads.csv",
