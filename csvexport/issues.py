@@ -285,7 +285,7 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.OVERSIZE,
             Severity.SKIPPED,
             "The order was left out to keep the file below 300 MB",
-            "Nothing: it is among the oldest; or leave old orders out with `since`.",
+            "Nothing: it is among the oldest; or leave old orders out with `since` under [orders].",
         ),
     ]
 )

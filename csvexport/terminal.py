@@ -31,6 +31,7 @@ _PERSONAL_CODES = frozenset(
         Code.SECOND_IDENTIFIER,
         Code.BAD_PHONE,
         Code.BAD_EMAIL,
+        Code.BAD_VALUE,
     }
 )
 _INDENT = (0, 0, 0, 2)

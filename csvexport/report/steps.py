@@ -112,7 +112,7 @@ def _pickup_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[St
 def _nearly_full(file: FileFacts) -> str:
     return (
         f"`{file.name}` is {size(file.bytes)} of the {PICKUP_LIMIT_BYTES // 1_000_000} MB that Yandex takes: leave old"
-        " orders out with `since` before it grows larger."
+        " orders out with `since` under [orders] before it grows larger."
     )
 
 

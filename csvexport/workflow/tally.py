@@ -207,7 +207,7 @@ class Tally:
         name, size, allowed = self._too_large
         return (
             f"{name} would have {size:,} bytes, and Yandex takes no more than {allowed:,}. Leave old orders out with"
-            ' `since`, or set on_oversize = "trim" under [orders] to leave the oldest out that are more than'
+            ' `since` under [orders], or set on_oversize = "trim" there to leave the oldest out that are more than'
             f" {orders.KEPT_DAYS} days old."
         )
 
