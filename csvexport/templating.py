@@ -1,4 +1,4 @@
-"""Templates: where they are, and how they are filled in."""
+"""Templates, which are files of ours, and patterns, which stand in profiles: how they are filled in."""
 
 import os
 import sys
@@ -7,7 +7,18 @@ from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateRuntimeError,
+    Undefined,
+    meta,
+    select_autoescape,
+)
+from jinja2.sandbox import SandboxedEnvironment
 
 
 def template_dir() -> Path:
@@ -48,3 +59,50 @@ def _bytecode_cache() -> FileSystemBytecodeCache | None:
     folder = Path(cache_from_source(__file__)).parent
     may_write = not sys.dont_write_bytecode and os.access(folder, os.W_OK)
     return FileSystemBytecodeCache(str(folder)) if may_write else None
+
+
+def pattern_names(text: str) -> frozenset[str]:
+    """Give the names that a pattern, such as `/drop/{{ batch }}/{{ file }}`, must be given values for.
+
+    Raises:
+        ValueError: it is no pattern; the text is a sentence that says why.
+    """
+    try:
+        return frozenset(meta.find_undeclared_variables(_patterns(str).parse(text)))
+    except TemplateError as error:
+        raise ValueError(f"is no Jinja2 pattern: {error.message}") from None
+    except RecursionError:
+        raise ValueError("is no Jinja2 pattern: it is nested too deeply") from None
+
+
+def filled_pattern(text: str, values: Mapping[str, str], written: Callable[[str], str] = str) -> str:
+    """Fill a pattern in; it can reach nothing but these values.
+
+    Args:
+        text: the pattern.
+        values: by the names that it may use.
+        written: makes of what an expression gives, after all its filters, what is put into the text; may raise
+            ValueError.
+
+    Raises:
+        ValueError: it cannot be filled in; the text is a sentence that says why.
+    """
+    try:
+        return _patterns(written).from_string(text).render(values)
+    except ValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a pattern is a program: whatever it raises is its writer's to mend
+        raise ValueError(f"cannot be filled in: {error}") from None
+
+
+@cache
+def _patterns(written: Callable[[str], str]) -> SandboxedEnvironment:
+    def put(value: object) -> str:
+        if not isinstance(value, str | int | Undefined):
+            raise TemplateRuntimeError("an expression gives no text")
+        return written(str(value))
+
+    made = SandboxedEnvironment(undefined=StrictUndefined, finalize=put)
+    # Functions such as range, which no path needs, would pass for names that have values.
+    made.globals.clear()
+    return made

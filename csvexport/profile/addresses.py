@@ -11,9 +11,9 @@ from csvexport.profile.wording import ProfileValueError
 # Not local: a "C:" is no scheme.
 URL: Final = r"[A-Za-z][A-Za-z0-9+.-]+://"
 
-_CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f"
-_HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^ /?#@\\:\[\]{_CONTROLS}]+)"
-ADDRESS: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#][^{_CONTROLS}]*)?"
+CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f"
+HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^ /?#@\\:\[\]{{}}{CONTROLS}]+)"
+ADDRESS: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://{HOST}(?::[0-9]{{1,5}})?(?:[/?#][^{CONTROLS}]*)?"
 
 # Bitrix24 has the key to a webhook in the path, others have one in the link to a document.
 _KEY: Final = re.compile(r"(?<=/)(?:[\w-]*[^\W_]{16,}[\w-]*|(?=[^/]*\d)[\w-]{16,})(?=/|$)", re.ASCII)
@@ -29,8 +29,12 @@ def is_address(text: str) -> bool:
     return re.match(URL, text) is not None
 
 
-def read_address(text: str) -> str:
+def read_address(text: str, login: str = "source.username and source.password") -> str:
     """Read an address; no message repeats it, since it may hold a password.
+
+    Args:
+        text: the address.
+        login: the keys that log in to its server.
 
     Raises:
         ProfileValueError: it is no http(s) address, or holds credentials.
@@ -38,9 +42,7 @@ def read_address(text: str) -> str:
     if not re.match("https?:", text, re.IGNORECASE):
         raise ProfileValueError("an address begins with https:// or http://; other ways to a file are not known here")
     if "@" in re.split(r"[/?#\\]", text.partition("://")[2])[0]:
-        raise ProfileValueError(
-            "the address holds a user's name or password; write them as source.username and source.password"
-        )
+        raise ProfileValueError(f"the address holds a user's name or password; write them as {login}")
     if not re.fullmatch(ADDRESS, text) or not _is_whole(text):
         raise ProfileValueError("this is no address; it is written like https://crm.example.ru/export.csv")
     return text
@@ -63,6 +65,11 @@ def shown_address(address: str) -> str:
     plain, mark, _ = address.partition("#")[0].partition("?")
     scheme, _, rest = plain.partition("://")
     return f"{scheme}://{_KEY.sub('…', rest)}{'?…' if mark else ''}"
+
+
+def key_parts(address: str) -> frozenset[str]:
+    """Give the parts of the path that `shown_address` hides."""
+    return frozenset(_KEY.findall(address.partition("://")[2]))
 
 
 def is_loopback(address: str) -> bool:

@@ -8,8 +8,8 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from csvexport.profile import addresses, readers
 from csvexport.profile.period import PATTERN, Since
-from csvexport.profile.readers import Encoding
-from csvexport.profile.secrets import REFERENCE, Secret
+from csvexport.profile.readers import Encoding, Kind
+from csvexport.profile.secrets import REFERENCE, SCHEMES, Secret
 
 # Where a period begins.
 SinceEnd = Annotated[
@@ -71,6 +71,28 @@ Seconds = Annotated[
     PlainValidator(readers.read_seconds),
     WithJsonSchema({"type": "number", "minimum": 1, "maximum": readers.LONGEST_TIMEOUT}),
 ]
+TimeLimit = Annotated[
+    float,
+    PlainValidator(readers.read_time_limit),
+    WithJsonSchema({"type": "number", "minimum": 1, "maximum": readers.LONGEST_DELIVERY}),
+]
+Attempts = Annotated[
+    int, PlainValidator(readers.read_attempts), WithJsonSchema(_COUNT | {"maximum": readers.MOST_ATTEMPTS})
+]
+Mode = Annotated[str, PlainValidator(readers.read_mode), texts(readers.MODE)]
+Name = Annotated[str, PlainValidator(readers.read_name), texts(readers.NAME)]
+_Fingerprint = Annotated[str, texts(readers.FINGERPRINT)]
+Fingerprints = Annotated[
+    tuple[str, ...],
+    PlainValidator(
+        readers.read_fingerprints,
+        json_schema_input_type=_Fingerprint | Annotated[list[_Fingerprint], Field(min_length=1)],
+    ),
+]
+Kinds = Annotated[
+    tuple[str, ...],
+    PlainValidator(readers.read_kinds, json_schema_input_type=Kind | Annotated[list[Kind], Field(min_length=1)]),
+]
 EncodingName = Annotated[
     Encoding,
     PlainValidator(readers.read_encoding),
@@ -85,7 +107,9 @@ EncodingName = Annotated[
 ]
 Text = Annotated[str, PlainValidator(readers.read_text), _FILLED]
 SecretReference = Annotated[Secret, PlainValidator(readers.read_secret), texts(REFERENCE)]
-Username = Annotated[Secret | str, PlainValidator(readers.read_username), texts(rf"(?!env:|file:)[\s\S]+|{REFERENCE}")]
+Username = Annotated[
+    Secret | str, PlainValidator(readers.read_username), texts(rf"(?!{'|'.join(SCHEMES)})[\s\S]+|{REFERENCE}")
+]
 CellTexts = Annotated[
     tuple[str, ...],
     PlainValidator(

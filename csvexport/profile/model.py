@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, PlainValidat
 from csvexport.profile import period, readers
 from csvexport.profile.annotations import Count, CountryCode, CurrencyCode, Share, SinceEnd, Timezone, texts
 from csvexport.profile.crm import ContactSettings, DealSettings
+from csvexport.profile.deliver import DeliverSettings, mistakes_of_destinations
 from csvexport.profile.events import CallSettings, Goal, list_of_rules
 from csvexport.profile.identifiers import Identifiers
 from csvexport.profile.orders import OrderSettings
@@ -28,6 +29,14 @@ _KEYS_OF_KINDS: Final = {
     "contacts": "contacts",
     "deals": "deals",
 }
+
+
+def _delivering(made: str, key: str) -> dict[str, JsonValue]:
+    """Tell the JSON Schema that only what is made can be delivered."""
+    what: JsonValue = {"anyOf": [{"const": made}, {"type": "array", "contains": {"const": made}}]}
+    some: JsonValue = {"type": "array", "contains": {"properties": {"what": what}, "required": ["what"]}}
+    return {"if": {"properties": {"deliver": some}, "required": ["deliver"]}, "then": {"required": [key]}}
+
 
 _BETWEEN: Final[dict[str, JsonValue]] = {
     "anyOf": [{"required": [key]} for key in _KEYS_OF_KINDS.values()],
@@ -60,6 +69,7 @@ _BETWEEN: Final[dict[str, JsonValue]] = {
             },
             "then": {"properties": {"orders": {"required": ["currency"]}}},
         },
+        *(_delivering(made, key) for made, key in _KEYS_OF_KINDS.items()),
     ],
 }
 
@@ -143,6 +153,14 @@ class Settings(Table):
             }
         ],
     )
+    deliver: Annotated[
+        tuple[Annotated[DeliverSettings, apart(DeliverSettings)], ...], BeforeValidator(list_of_rules("deliver"))
+    ] = Field(
+        (),
+        json_schema_extra={"minItems": 1},
+        description="The destinations to which files are delivered, one table each.",
+        examples=[[{"name": "pickup", "what": "conversions", "to": "drop/{{ batch }}/"}]],
+    )
 
     @field_validator("until")
     @classmethod
@@ -167,6 +185,9 @@ class Settings(Table):
         if table.get("currency") and table["currency"] in readers.currency_codes():
             for location, sentence in OrderSettings.mistakes_of_currency(_table(table, "orders"), table["currency"]):
                 yield ("orders", *location), sentence
+        made = [kind for kind, key in _KEYS_OF_KINDS.items() if key in table]
+        for location, sentence in mistakes_of_destinations(table.get("deliver"), made):
+            yield ("deliver", *location), sentence
 
 
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -206,6 +227,10 @@ class Profile(Settings):
     def kinds(self) -> tuple[str, ...]:
         """What the profile makes, of "conversions", "calls", "orders", "contacts" and "deals", in this order."""
         return tuple(kind for kind, key in _KEYS_OF_KINDS.items() if getattr(self, key))
+
+    def destinations(self, kind: str) -> tuple[DeliverSettings, ...]:
+        """Give the destinations to which the files of a kind go."""
+        return tuple(destination for destination in self.deliver if kind in destination.what)
 
     def places(self) -> list[tuple[str, str]]:
         """Give every column that the profile names, and where: `("Дата оплаты", "goals[1].time")`."""

@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 from zoneinfo import available_timezones
 
 from csvexport.profile.addresses import is_address, read_address, shown_address
-from csvexport.profile.secrets import REFERENCE, Secret
+from csvexport.profile.secrets import FORMS, REFERENCE, SCHEMES, Secret
 from csvexport.profile.wording import ProfileValueError, kind, listed, shown, suggestion, written
 
 T = TypeVar("T")
@@ -66,6 +66,22 @@ HEADER = rf"(?!(?:{'|'.join(map(in_any_case, _OWN_HEADERS.split()))})$)[!#$%&'*+
 
 # A day; what is silent for longer does not answer.
 LONGEST_TIMEOUT = 86400
+
+# A week: a delivery that takes longer was overtaken by several others.
+LONGEST_DELIVERY = 604800
+MOST_ATTEMPTS = 100
+
+MODE = "[0-7]{3,4}"
+
+# SHA-256 in Base64, without the padding.
+FINGERPRINT = r"SHA256:[A-Za-z0-9+/]{43}"
+
+# What a profile can make.
+Kind = Literal["conversions", "calls", "orders", "contacts", "deals"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+LONGEST_NAME = 64
+NAME = rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}"
 
 # Names joined by dots.
 RECORDS = r"[^.]*[^.\s][^.]*(?:\.[^.]*[^.\s][^.]*)*"
@@ -134,12 +150,61 @@ def read_share(value: object) -> float:
     return float(number)
 
 
-def read_seconds(value: object) -> float:
+def read_seconds(value: object, longest: int = LONGEST_TIMEOUT) -> float:
     """Read a time in seconds."""
     number = read_number(value)
-    if not 1 <= number <= LONGEST_TIMEOUT:
-        raise ProfileValueError(f"must be seconds, from 1 to {LONGEST_TIMEOUT}, not {shown(value)}")
+    if not 1 <= number <= longest:
+        raise ProfileValueError(f"must be seconds, from 1 to {longest}, not {shown(value)}")
     return float(number)
+
+
+def read_time_limit(value: object) -> float:
+    """Read how many seconds a delivery may take."""
+    return read_seconds(value, LONGEST_DELIVERY)
+
+
+def read_attempts(value: object) -> int:
+    """Read how often something is tried."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_ATTEMPTS:
+        raise ProfileValueError(f"must be a whole number from 1 to {MOST_ATTEMPTS}, without quotes, not {shown(value)}")
+    return value
+
+
+def read_mode(value: object) -> str:
+    """Read the permissions of a file, as chmod takes them."""
+    if not isinstance(value, str) or not re.fullmatch(MODE, value):
+        raise ProfileValueError(f'must be three or four octal digits in quotes, such as "0640", not {shown(value)}')
+    return value
+
+
+def read_fingerprints(value: object) -> tuple[str, ...]:
+    """Read the fingerprint of a server's key, or a list of fingerprints."""
+    return _one_or_more(value, _read_fingerprint, "fingerprint")
+
+
+def _read_fingerprint(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(FINGERPRINT, value):
+        raise ProfileValueError(
+            'must be a fingerprint as ssh-keygen -l prints it, "SHA256:" and 43 letters, digits, + and /, not '
+            f"{shown(value)}"
+        )
+    return value
+
+
+def read_kinds(value: object) -> tuple[str, ...]:
+    """Read a kind of records, or a list of kinds."""
+    return _one_or_more(value, one_of(KINDS), "kind")
+
+
+def read_name(value: object) -> str:
+    """Read a name that may become that of a file."""
+    name = read_text(value)
+    if not re.fullmatch(NAME, name):
+        raise ProfileValueError(
+            f"{shown(name)} is no name of a destination: up to {LONGEST_NAME} Latin letters, digits, dots, dashes and "
+            "underscores, the first a letter, a digit or an underscore"
+        )
+    return name
 
 
 def one_of(choices: tuple[str, ...], known: str = "must be") -> Callable[[object], str]:
@@ -324,11 +389,11 @@ def read_secret(value: object) -> Secret:
 def read_username(value: object) -> Secret | str:
     """Read a user's name, or a reference to it."""
     if not isinstance(value, str) or not value:
-        raise ProfileValueError("must be a text in quotes: the name itself, env:NAME or file:PATH")
-    if not value.startswith(("env:", "file:")):
+        raise ProfileValueError(f"must be a text in quotes: the name itself, {FORMS}")
+    if not value.startswith(SCHEMES):
         return value
     if not re.fullmatch(REFERENCE, value):
-        raise ProfileValueError("must be the name itself, env:NAME or file:PATH")
+        raise ProfileValueError(f"must be the name itself, {FORMS}")
     return Secret(value)
 
 

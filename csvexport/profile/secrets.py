@@ -5,11 +5,22 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from csvexport.errors import ProfileError
 from csvexport.profile.wording import ProfileValueError
 
-REFERENCE = r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\u0000-\u001f\u007f]+)"
+REFERENCE: Final = (
+    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\u0000-\u001f\u007f]+|credential:[A-Za-z0-9_][A-Za-z0-9_.-]{0,254})"
+)
+
+# How a reference begins.
+SCHEMES: Final = ("env:", "file:", "credential:")
+
+# How messages tell the forms of a reference.
+FORMS: Final = "env:NAME, file:PATH or credential:NAME"
+
+_CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +28,8 @@ class Secret:
     """A reference to a secret; never the secret itself, so that nothing printed can show it.
 
     Attributes:
-        reference: `env:NAME`, an environment variable, or `file:PATH`, a file's text.
+        reference: `env:NAME`, an environment variable; `file:PATH`, a file's text; or `credential:NAME`, what systemd
+            gives a service by this name.
 
     Raises:
         ProfileValueError: the text is no reference; the message does not repeat it, since it may be the secret.
@@ -28,7 +40,7 @@ class Secret:
     def __post_init__(self) -> None:
         """Refuse what is no reference."""
         if not re.fullmatch(REFERENCE, self.reference):
-            raise ProfileValueError("write env:NAME or file:PATH, not the secret itself")
+            raise ProfileValueError(f"write {FORMS}, not the secret itself")
 
     def __str__(self) -> str:
         """Write the reference."""
@@ -47,7 +59,12 @@ class Secret:
             ProfileError: there is none, or it is a file that everyone on the machine can read.
         """
         scheme, _, name = self.reference.partition(":")
-        return self._variable(name) if scheme == "env" else self._file(folder, name)
+        match scheme:
+            case "env":
+                return self._variable(name)
+            case "credential":
+                return self._file(self._credentials(), name)
+        return self._file(folder, name)
 
     def _variable(self, name: str) -> str:
         secret = os.environ.get(name, "")
@@ -55,6 +72,15 @@ class Secret:
             state = "empty" if name in os.environ else "not set"
             raise self._problem(f"the environment variable {name} is {state}")
         return secret
+
+    def _credentials(self) -> Path:
+        folder = os.environ.get(_CREDENTIALS, "")
+        if not folder:
+            raise self._problem(
+                f"systemd gives credentials to services alone, and {_CREDENTIALS} is not set; csvexport schedule --as "
+                "systemd prints a service that has them"
+            )
+        return Path(folder)
 
     def _file(self, folder: Path, name: str) -> str:
         try:
@@ -76,3 +102,22 @@ class Secret:
 
     def _problem(self, text: str) -> ProfileError:
         return ProfileError([f"{self.reference}: {text}"])
+
+
+def private_file(path: Path, what: str) -> None:
+    """See that nobody but its owner can read a file that is a secret as a whole, such as a key of SSH.
+
+    Args:
+        path: the file.
+        what: what messages call it: `deliver[1].key`.
+
+    Raises:
+        ProfileError: others can read or change it, or it is not there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ProfileError([f"{what}: {path} cannot be read: {error.strerror}"]) from error
+    # The bits that OpenSSH looks at.
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ProfileError([f"{what}: other users of this machine can get at {path}; run chmod 600 {path}"])

@@ -78,19 +78,19 @@ class ExportSettings(Table):
     )
     username: Username | None = Field(
         None,
-        description="The user's name for http(s) paths: the name itself, `env:NAME` or `file:PATH`.",
+        description="The user's name for http(s) paths: the name itself, or where it is found, as for `password`.",
         examples=["crm"],
     )
     password: SecretReference | None = Field(
         None,
-        description="Where the password for http(s) paths is found: `env:NAME`, an environment variable, or "
-        "`file:PATH`, a file relative to the profile.",
+        description="Where the password for http(s) paths is found: `env:NAME`, an environment variable; `file:PATH`, "
+        "a file relative to the profile; or `credential:NAME`, a credential that systemd gives to the service.",
         examples=["env:CRM_PASSWORD"],
     )
     headers: Annotated[dict[str, SecretReference], BeforeValidator(readers.read_headers)] = Field(
         default_factory=dict,
         json_schema_extra={"propertyNames": {"pattern": f"^(?:{readers.HEADER})$"}},
-        description="Headers of the request for http(s) paths, each `env:NAME` or `file:PATH`.",
+        description="Headers of the request for http(s) paths; where each is found, as for `password`.",
         examples=[{"X-Key": "env:CRM_KEY"}],
     )
     ca: FilePath | None = Field(

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from csvexport.profile.wording import ProfileValueError, key_written, kind, suggestion, written
 
 # Where a mistake stands, from its table on, and the sentence that tells it.
-Mistake = tuple[tuple[str, ...], str]
+Mistake = tuple[tuple[int | str, ...], str]
 
 
 def apart(table: type[BaseModel]) -> PlainValidator:

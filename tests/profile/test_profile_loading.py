@@ -247,10 +247,10 @@ NO_ZONE = "which names no certain zone: write timezone beside the format, or %z 
 FORMAT = 'a format is such as "%m/%d/%Y %H:%M", or "%s" for Unix seconds'
 TOP = (
     "counter, timezone, counter_timezone, currency, country, since, until, max_rejected, source, identifiers, goals, "
-    "calls, orders, contacts, deals"
+    "calls, orders, contacts, deals, deliver"
 )
 PERIOD = 'must be a date such as 2024-05-31, or days back from now such as "21d", not'
-REFERENCE = "write env:NAME or file:PATH, not the secret itself"
+REFERENCE = "write env:NAME, file:PATH or credential:NAME, not the secret itself"
 FORMATS = '"csv", "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "xml" or "parquet"'
 CREDENTIALS = "the address holds a user's name or password; write them as source.username and source.password"
 NO_SCHEME = "an address begins with https:// or http://; other ways to a file are not known here"
@@ -321,8 +321,14 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ("source.sheet = 0", "source.sheet: must be the sheet's name, or its number from 1 up, not 0"),
         ('source.sheet = " "', 'source.sheet: must be the sheet\'s name, or its number from 1 up, not " "'),
         ("source.sheet = true", "source.sheet: must be the sheet's name, or its number from 1 up, not true"),
-        ('source.username = ""', "source.username: must be a text in quotes: the name itself, env:NAME or file:PATH"),
-        ('source.username = "env:"', "source.username: must be the name itself, env:NAME or file:PATH"),
+        (
+            'source.username = ""',
+            "source.username: must be a text in quotes: the name itself, env:NAME, file:PATH or credential:NAME",
+        ),
+        (
+            'source.username = "env:"',
+            "source.username: must be the name itself, env:NAME, file:PATH or credential:NAME",
+        ),
         ('source.password = "hunter2"', f"source.password: {REFERENCE}"),
         ('source.password = "env:hunter 2"', f"source.password: {REFERENCE}"),
         ("source.password = 2", f"source.password: {REFERENCE}"),

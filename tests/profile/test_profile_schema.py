@@ -29,6 +29,7 @@ ORDERS = {
 }
 CONTACTS = {"id": "ID"}
 DEALS = {"id": "ID", "client": "Client", "created": "Created", "status": "Stage", "statuses": {"Paid": "PAID"}}
+DELIVER = {"name": "pickup", "what": "conversions", "to": "drop/{{ batch }}/"}
 TABLES = {"calls": CALLS, "orders": ORDERS, "contacts": CONTACTS, "deals": DEALS}
 
 
@@ -69,7 +70,7 @@ def test_the_schema_is_one():
 
 def test_every_key_is_described_with_examples_and_no_other_is_allowed():
     tables = list(objects(SCHEMA))
-    assert len(tables) == 18
+    assert len(tables) == 20
     for table in tables:
         assert table["additionalProperties"] is False
         for key, described in table["properties"].items():
@@ -94,6 +95,8 @@ def test_the_schema_has_the_keys_as_they_are_written():
         *("status", "statuses", "always", "on_oversize", "utm", "source", "medium", "campaign"),
         *("name", "birth_date", "user_ids", "attributes", "only_with_deals", "type", "multivalued", "title"),
         *("finished", "products"),
+        *("deliver", "what", "to", "key", "passphrase", "certificate", "host_key", "known_hosts", "jump", "host"),
+        *("mode", "in_place", "attempts", "time_limit"),
     }
 
 
@@ -119,6 +122,8 @@ def examples_of_tables():
         ("deals",): definition("DealSettings"),
         ("deals", "goals", 0): definition("OrderGoal"),
         ("deals", "statuses", "Paid"): definition("DealStatusTable"),
+        ("deliver", 0): definition("DeliverSettings"),
+        ("deliver", 0, "jump"): definition("JumpSettings"),
     }
     assert len({id(table) for table in placed.values()}) == 1 + len(SCHEMA["$defs"]), "a table is missing"
     return [((*place, key), example) for place, table in placed.items() for key, example in examples(table)]
@@ -133,8 +138,21 @@ def test_every_example_is_accepted_by_schema_and_loader(tmp_path):
             del document["orders"]["delimiter"]
         if place == ("contacts", "only_with_deals"):
             document["deals"] = DEALS
+        if place[:2] == ("deliver", 0):
+            document |= TABLES
+            document["deliver"][0] |= BESIDE_DELIVERY.get(place[2], {})
         assert accepted_by_schema(document), document
         assert accepted_by_loader(document, tmp_path), document
+
+
+SFTP = {"to": "sftp://yandex@files.example.ru/{{ batch }}/"}
+HTTPS = {"to": "https://files.example.ru/{{ batch }}/"}
+BESIDE_DELIVERY = {
+    **dict.fromkeys(("password", "key", "host_key", "known_hosts", "jump", "in_place", "timeout"), SFTP),
+    **dict.fromkeys(("passphrase", "certificate"), SFTP | {"key": "id_ed25519"}),
+    **dict.fromkeys(("headers", "ca", "username"), HTTPS),
+    "to": {"what": "orders"},
+}
 
 
 def definition(name):
@@ -173,6 +191,23 @@ ADDRESSED = {
     "ca": "ca.pem",
     "timeout": 60,
     "max_megabytes": 1,
+}
+FINGERPRINT = f"SHA256:{'aB3+/' * 8}aB3"
+WAYS = ("drop/", "C:\\drop/", "sftp://a@b/", "sftp://b/", "https://a/", "HTTPS://a:1/", "http://localhost/", "ftp://a/")
+OF_WAYS = {
+    "username": "crm",
+    "password": "env:A",
+    "key": "~/.ssh/id",
+    "host_key": FINGERPRINT,
+    "known_hosts": "known_hosts",
+    "jump": {"host": "a", "username": "b"},
+    "headers": {"A": "env:A"},
+    "ca": "ca.pem",
+    "mode": "0640",
+    "in_place": True,
+    "attempts": 1,
+    "timeout": 60,
+    "time_limit": 60,
 }
 FORMS = {
     ("counter",): [1, 0, -1, 1.5, "1", True],
@@ -338,6 +373,51 @@ FORMS = {
     ("deals", "statuses", "Paid", "title"): ["A", "", 1],
     ("deals", "statuses", "Paid", "goals"): ["a", ["a", "b"], [], ["a b"], 1, {}],
     ("deals", "goals"): [[], [{"target": "a", "when": {"A": 1}}], {}],
+    ("deliver",): [
+        *[[], {}, "a", [1], [{}], [DELIVER], [DELIVER | {"token": "env:A"}], [DELIVER | {"what": "orders"}]],
+        *[[{key: DELIVER[key] for key in DELIVER if key != missing}] for missing in DELIVER],
+    ],
+    ("deliver", 0): [
+        *[DELIVER | {"to": f"{way}{{{{ batch }}}}/", key: value} for way in WAYS for key, value in OF_WAYS.items()],
+        *[DELIVER | SFTP | {"passphrase": "env:A"}, DELIVER | SFTP | {"certificate": "a", "key": "a"}],
+        *[DELIVER | SFTP | {"host_key": FINGERPRINT, "known_hosts": "a"}],
+        *[
+            DELIVER | {"what": what, "to": to}
+            for what in ("conversions", ["conversions"], "calls", "orders")
+            for to in ("a", "{{ batch }}", "{{ file }}", "{{batch}}/{{file}}", "{{ batch }}/", "env:A", "file:/a/")
+        ],
+    ],
+    ("deliver", 0, "name"): ["a", "A-1_b.c", "a" * 64, "a" * 65, "", ".a", "-a", "a b", "a/b", "ы", 1, []],
+    ("deliver", 0, "what"): ["conversions", "Conversions", "goals", "", [], ["conversions"], ["a"], 1, {}],
+    ("deliver", 0, "to"): [
+        *[f"{start}{{{{ batch }}}}/{end}" for start in WAYS for end in ("", "{{ file }}", "a", "{{ file }} ")],
+        *[
+            f"{start}/{{{{ batch }}}}/"
+            for start in (
+                *["sftp://a:b@c", "sftp://a@b:22", "sftp://a@[::1]", "sftp://a b@c", "SFTP://a@b", "sftp://", "sftp:"],
+                *[
+                    "https://a:b@c",
+                    "https://",
+                    "http://a",
+                    "http://127.0.0.1:1",
+                    "http://[::1]",
+                    "https://a?b",
+                    "https://a/#",
+                ],
+                *["a@b:c", "a/b@c:", "", "..", "~", "/a", "a\nb", "a\x80", " a", "metrica:", "C:", "file://", "a:b"],
+            )
+        ],
+        *["env:A", "env:", "file:a b", "credential:a", "", 1, [], {}, True],
+    ],
+    ("deliver", 0, "mode"): ["640", "0640", "640 ", "0o640", "0888", "64", "00640", 640, ""],
+    ("deliver", 0, "attempts"): [1, 100, 0, 101, 1.5, "1", True],
+    ("deliver", 0, "time_limit"): [1, 604800, 2.5, 0, 604801, "60", True],
+    ("deliver", 0, "jump"): [
+        *[{"host": "a", "username": "b"} | more for more in ({}, {"key": "a"}, {"passphrase": "env:A"}, {"port": 1})],
+        *[{"host": "a"}, {"username": "a"}, "a", [], {}],
+    ],
+    ("deliver", 0, "jump", "host"): ["a", "a:22", "[::1]:1", "::1", "a@b", "a/b", "a b", "", 1],
+    ("deliver", 0, "host_key"): [FINGERPRINT, [FINGERPRINT], [], ["a"], FINGERPRINT[:-1], "MD5:aa:bb", 1],
     ("deals", "attributes"): [{"products": "A"}, {"uniq_id": "A"}, {"client_type": "A"}],
 }
 
@@ -345,11 +425,13 @@ FORMS = {
 # What is required beside the key of a place.
 BESIDE = {
     **TABLES,
+    "jump": {"host": "a", "username": "b", "key": "id_ed25519"},
     "join": {"path": "https://a", "on": {"a": "b"}},
     "age": {"column": "A"},
     "missed": {"column": "A"},
     "Paid": {"type": "PAID"},
 }
+FIRST_OF = {"deliver": DELIVER}
 BESIDE_IN_GOALS = {"time": {"column": "A"}, "price": {"column": "A"}, "currency": {"column": "A"}}
 
 
@@ -361,10 +443,16 @@ def with_value(place, value):
         if isinstance(step, int):
             inner = inner[step]
             continue
-        beside = [{"target": "lead"}] if following == 0 else BESIDE_IN_GOALS.get(step, BESIDE.get(step, {}))
+        beside = (
+            [FIRST_OF.get(step, {"target": "lead"})]
+            if following == 0
+            else BESIDE_IN_GOALS.get(step, BESIDE.get(step, {}))
+        )
         if not isinstance(inner.get(step), dict | list):
             inner[step] = json.loads(json.dumps(beside))
         inner = inner[step]
+    if place[:2] == ("deliver", 0) and place[-1] in {"jump", "host", "host_key"}:
+        document["deliver"][0] |= SFTP
     inner[place[-1]] = value
     return document
 

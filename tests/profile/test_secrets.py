@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csvexport.errors import ProfileError
-from csvexport.profile import Secret, load_profile
+from csvexport.profile import Secret, load_profile, private_file
 
 PROFILE = """
 timezone = "UTC"
@@ -98,15 +98,64 @@ def test_a_path_may_begin_at_home(secret_file, monkeypatch, tmp_path):
     assert Secret("file:~/crm.key").resolve(tmp_path / "elsewhere") == "hunter2"
 
 
-@given(st.text().filter(lambda text: not text.startswith(("env:", "file:"))))
+def test_a_credential_is_a_file_where_systemd_says(secret_file, monkeypatch, tmp_path):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secret_file(b"hunter2\n", 0o400).parent))
+    assert Secret("credential:crm.key").resolve(tmp_path / "elsewhere") == "hunter2"
+    with pytest.raises(ProfileError, match=r"^credential:other: the file cannot be read: No such file"):
+        Secret("credential:other").resolve(tmp_path)
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_credential_without_systemd_is_refused_with_the_way_to_one(tmp_path, monkeypatch, value):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", value)
+    with pytest.raises(ProfileError) as caught:
+        Secret("credential:sftp").resolve(tmp_path)
+    (line,) = caught.value.mistakes
+    assert line == (
+        "credential:sftp: systemd gives credentials to services alone, and CREDENTIALS_DIRECTORY is not set; csvexport "
+        "schedule --as systemd prints a service that has them"
+    )
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o700])
+def test_a_key_file_of_its_owner_alone_is_taken(secret_file, mode):
+    private_file(secret_file(b"key", mode), "key")
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644])
+def test_a_key_file_that_others_can_get_at_is_refused_with_the_remedy(secret_file, mode):
+    file = secret_file(b"hunter2", mode)
+    with pytest.raises(ProfileError) as caught:
+        private_file(file, "deliver[1].key")
+    line = f"deliver[1].key: other users of this machine can get at {file}; run chmod 600 {file}"
+    assert caught.value.mistakes == (line,)
+
+
+def test_a_key_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"^key: .*id_ed25519 cannot be read: No such file"):
+        private_file(tmp_path / "id_ed25519", "key")
+
+
+@given(st.text().filter(lambda text: not text.startswith(("env:", "file:", "credential:"))))
 def test_what_is_no_reference_is_refused_in_the_same_words(text):
-    with pytest.raises(ValueError, match=r"^write env:NAME or file:PATH, not the secret itself\Z"):
+    with pytest.raises(ValueError, match=r"^write env:NAME, file:PATH or credential:NAME, not the secret itself\Z"):
         Secret(text)
 
 
-@pytest.mark.parametrize("text", ["env:", "env:1A", "env:A B", "env:A\n", "file:", "file:a\x00", "ENV:A"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["env:", "env:1A", "env:A B", "env:A\n", "file:", "file:a\x00", "ENV:A"],
+        *["credential:", "credential:../a", "credential:a/b", "credential:.", "credential:.a", "credential:a b"],
+        f"credential:{'a' * 256}",
+    ],
+)
 def test_a_broken_reference_is_refused(text):
-    with pytest.raises(ValueError, match="write env:NAME or file:PATH"):
+    with pytest.raises(ValueError, match="write env:NAME, file:PATH or credential:NAME"):
         Secret(text)
 
 
