@@ -5,15 +5,12 @@ answer that is cut off never passes for a whole one.
 """
 
 import gzip
-import logging
 import re
-import socket
-import ssl
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
@@ -21,14 +18,14 @@ from typing import Final
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from csvexport import __version__
 from csvexport.errors import SourceError
-from csvexport.profile.addresses import is_loopback, shown_address
+from csvexport.profile.addresses import shown_address
 from csvexport.sources import cache
-from csvexport.sources.access import Access, trust
+from csvexport.sources.access import KEYS, Access
 from csvexport.sources.cache import Version, new_file
 from csvexport.sources.forms import find_format
 from csvexport.sources.packed import ARCHIVES
+from csvexport.web import AGENT, PASSING, REQUEST_ERRORS, Trouble, open_client, proxy_problem, retry_after, trust
 
 TRIES: Final = 4
 """How often an address is asked before the run ends."""
@@ -43,30 +40,7 @@ REDIRECTS: Final = 5
 """How often a server may send elsewhere."""
 
 # Answers after which another try may do better, and why.
-_PASSING: Final = {
-    202: "the export is not ready yet",
-    408: "the server waited too long for the request",
-    425: "the server cannot answer yet",
-    429: "the server is asked too often",
-    500: "the server failed",
-    502: "the server behind the address failed",
-    503: "the server is not available",
-    504: "the server behind the address does not answer",
-}
-
-# What stands in the way of trusting a certificate, by OpenSSL's number, and the remedy.
-_ISSUER: Final = "name a PEM file with the certificate of its issuer as source.ca"
-_UNTRUSTED: Final = {
-    2: f"its issuer is unknown here; {_ISSUER}",
-    9: "it is not valid yet; check the clock of this machine",
-    10: "it, or one of its issuers', has expired; the server needs a new one",
-    18: "it is self-signed; name a PEM file with this very certificate as source.ca if you trust it",
-    19: f"its issuer is not trusted here (self-signed); {_ISSUER}",
-    20: f"its issuer is unknown here; {_ISSUER}",
-    21: f"its issuer is unknown here, and the server does not send it; {_ISSUER}",
-    62: "it was made out for another host name; use the name that it was made out for",
-    64: "it was made out for another host; use the name that it was made out for",
-}
+_PASSING: Final = PASSING | {202: "the export is not ready yet"}
 
 _OK, _NOTHING, _PART, _UNCHANGED, _BAD_RANGE = 200, 204, 206, 304, 416
 _LOGIN, _FORBIDDEN, _MISSING, _PROXY_LOGIN, _GONE = 401, 403, 404, 407, 410
@@ -83,10 +57,6 @@ _ENDLESS: Final = frozenset({"csv", "jsonl"})
 
 # A Last-Modified that is older than this when it is sent can belong to one version only (RFC 9110, 8.8.2.2).
 _SETTLED: Final = timedelta(seconds=60)
-
-# They would log whole addresses, and what servers answer.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def download(address: str, access: Access, scratch: Path) -> tuple[str, Path]:
@@ -111,14 +81,14 @@ def download(address: str, access: Access, scratch: Path) -> tuple[str, Path]:
 
 
 def _client(address: str, label: str, access: Access) -> httpx.Client:
-    # Nothing that is meant for this machine goes through a proxy.
-    trust_env = not is_loopback(address)
     try:
-        return httpx.Client(verify=trust(access.ca), timeout=access.timeout, trust_env=trust_env)
-    except (ValueError, ImportError, httpx.InvalidURL):
-        # Not chained: the error shows the proxy's address, which may hold a password.
-        problem = "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used"
-    raise SourceError(f"{label}: {problem}; write it as http://host:port or socks5://host:port")
+        context = trust(access.ca)
+    except ValueError as error:
+        raise SourceError(f"{KEYS}ca: {error}") from error
+    try:
+        return open_client(address, context, access.timeout)
+    except ValueError as error:
+        raise SourceError(f"{label}: {error}") from error
 
 
 class _PassingError(Exception):
@@ -272,7 +242,7 @@ class _Fetching:
         return onward
 
     def _headers(self, address: str) -> httpx.Headers:
-        headers = httpx.Headers({"User-Agent": f"csvexport/{__version__}", "Accept": "*/*", "Accept-Encoding": "gzip"})
+        headers = httpx.Headers({"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"})
         if self._logs_in:
             headers.update(self._access.headers)
         self._kept.unlink(missing_ok=True)
@@ -292,35 +262,9 @@ class _Fetching:
         """Say of what stops a request what that means."""
         try:
             yield
-        except httpx.TimeoutException as error:
-            raise _PassingError(
-                f"the server has been silent for {self._access.timeout:g} s; raise source.timeout if it needs longer"
-            ) from error
-        except httpx.ProxyError as error:
-            problem = _proxy_problem(str(error))
-            raise self._problem(problem) if str(error).startswith("4") else _PassingError(problem) from error
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError) as error:
-            raise self._problem("the address, or what it redirects to, cannot be asked; check it") from error
-        except httpx.ConnectError as error:
-            raise self._connection_problem(error) from error
-        except httpx.RequestError as error:
-            raise _PassingError("the connection broke off") from error
-
-    def _connection_problem(self, error: Exception) -> Exception:
-        causes = list(_causes(error))
-        for cause in causes:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                found = _UNTRUSTED.get(cause.verify_code, f"{cause.verify_message}; name what it lacks as source.ca")
-                return self._problem(f"the server's certificate cannot be trusted: {found}")
-            if isinstance(cause, ssl.SSLError):
-                return self._problem("there is no TLS connection (TLS 1.2 or newer); check https and the port")
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return _PassingError(
-                "there is no such host; check its name, that of the proxy if there is one, and the network"
-            )
-        if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-            return _PassingError("the server refuses the connection; check host and port, and whether it runs")
-        return _PassingError("the server cannot be reached; check the network")
+        except REQUEST_ERRORS as error:
+            trouble = Trouble.of(error, self._access.timeout, KEYS)
+            raise _PassingError(trouble.text) if trouble.is_passing else self._problem(trouble.text) from error
 
     def _judge(self, response: httpx.Response) -> None:
         """Refuse an answer that brings no content."""
@@ -335,7 +279,7 @@ class _Fetching:
         if status in {_MISSING, _GONE}:
             raise self._problem(f"there is no such export ({status}); check the address")
         if status == _PROXY_LOGIN:
-            raise self._problem(_proxy_problem("407"))
+            raise self._problem(proxy_problem("407"))
         if status == _NOTHING:
             raise self._problem("the answer is empty (204); is there anything to export?")
         if status not in {_OK, _PART}:
@@ -343,7 +287,7 @@ class _Fetching:
 
     def _passing(self, response: httpx.Response) -> Exception:
         problem = f"{_PASSING[response.status_code]} ({response.status_code})"
-        wait = _seconds(response.headers.get("Retry-After", ""))
+        wait = retry_after(response)
         if wait is not None and wait > LONGEST_WAIT:
             return self._problem(f"{problem} and asks to come back in {wait:,.0f} s; run again then")
         return _PassingError(problem, wait)
@@ -438,28 +382,6 @@ class _Fetching:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _proxy_problem(answer: str) -> str:
-    if answer.startswith("407"):
-        return "the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"
-    return "the proxy does not let the request through; check HTTPS_PROXY, or name the host in NO_PROXY"
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Read how long a server asks to wait: seconds, or a date; None where it says nothing."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    with suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    return None
 
 
 def _pause(state: RetryCallState) -> float:

@@ -33,10 +33,10 @@ from https_server import (
     redirect,
 )
 
-from csvexport import __version__
+from csvexport import __version__, web
 from csvexport.errors import ProfileError, SourceError
 from csvexport.profile import SourceSettings
-from csvexport.sources import access, download, open_sources
+from csvexport.sources import download, open_sources
 from csvexport.sources.access import Access
 
 pytestmark = pytest.mark.usefixtures("_system_trusts_nobody")
@@ -197,14 +197,14 @@ def test_a_certificate_that_vouches_for_itself(started, refusal):
 
 
 def test_old_tls_is_not_spoken(ca):
-    assert access.trust(ca).minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert access.trust(ca).verify_mode == ssl.CERT_REQUIRED
+    assert web.trust(ca).minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert web.trust(ca).verify_mode == ssl.CERT_REQUIRED
 
 
 def test_the_authorities_that_python_brings_are_trusted_where_the_system_has_none(monkeypatch, tmp_path):
-    assert access.trust(None).cert_store_stats()["x509_ca"] == 0
+    assert web.trust(None).cert_store_stats()["x509_ca"] == 0
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "nowhere"))
-    assert access.trust(None).cert_store_stats()["x509_ca"] > 50
+    assert web.trust(None).cert_store_stats()["x509_ca"] > 50
 
 
 def test_a_server_without_tls_at_an_https_address(started, refusal):

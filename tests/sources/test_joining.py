@@ -132,7 +132,7 @@ def test_a_build_sends_by_the_clients_identifiers(load, tmp_path, capsys):
     manifest = json.loads((outcome.folder / "manifest.json").read_text(encoding="utf-8"))
     assert [source["path"] for source in manifest["sources"]] == ["orders.json", "clients.csv"]
     assert manifest["counts"]["conversions"]["rows"] == 5
-    print_outcome(outcome.summary, outcome.folder, None, checked=False, verbose=False)
+    print_outcome(outcome, checked=False, verbose=False)
     for text in (capsys.readouterr().out, (outcome.folder / "report.txt").read_text(encoding="utf-8")):
         assert "2 rows found nothing in it" in " ".join(text.split())
 
