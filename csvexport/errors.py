@@ -5,7 +5,10 @@
     ├── ProfileError     2  the profile has mistakes; all of them are listed
     ├── SourceError      3  a source cannot be read
     ├── DataError        1  the data must not be sent: too many rows rejected, identifiers damaged
-    └── OutputError      4  the batch cannot be written: no space, no permission
+    ├── OutputError      4  the batch cannot be written: no space, no permission
+    ├── DeliveryError    4  a batch cannot be delivered
+    └── LedgerError      4  what is known of batches and deliveries cannot be read or written
+        └── BusyError    4  another run is at work on the profile's batches
 
 A problem with a single row is no exception; it is an issue (`issues.py`).
 """
@@ -57,3 +60,19 @@ class OutputError(CsvexportError):
     """The batch cannot be written."""
 
     exit_code = 4
+
+
+class DeliveryError(CsvexportError):
+    """A batch cannot be delivered."""
+
+    exit_code = 4
+
+
+class LedgerError(CsvexportError):
+    """What is known of batches and deliveries is damaged, lost, or cannot be written."""
+
+    exit_code = 4
+
+
+class BusyError(LedgerError):
+    """Another run is at work on the profile's batches."""

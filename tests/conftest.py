@@ -14,6 +14,7 @@ settings.load_profile("csvexport")
 
 def pytest_addoption(parser):
     parser.addoption("--regenerate", action="store_true", help="write the samples' expected output anew")
+    parser.addoption("--soak", action="store_true", help="long mode: all kills, deliveries and faults, not a sample")
 
 
 @pytest.fixture

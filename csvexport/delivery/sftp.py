@@ -1,0 +1,338 @@
+"""Files put to an SFTP server.
+
+A file is written beside its place under a hidden name, and gets its own when it is whole: in one step where the server
+can replace files (posix-rename@openssh.com), so that a reader finds the old file or the new one at every moment. Other
+servers have the old file moved aside first, and for that moment there is none; a note on the receipt says so.
+"""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from csvexport.delivery import Deadline, Parcel, PassingError, Receipt, Trace
+from csvexport.delivery.contents import read_parcel
+from csvexport.delivery.host_keys import known_server
+from csvexport.delivery.sftp_session import (
+    FAILURE,
+    NO_SUCH_FILE,
+    NO_SUCH_PATH,
+    PERMISSION_DENIED,
+    UNSUPPORTED,
+    Attributes,
+    SftpSession,
+    StatusError,
+)
+from csvexport.delivery.ssh import Connection, Target
+from csvexport.delivery.ssh_logins import Login
+from csvexport.delivery.wording import naming_the_place
+from csvexport.errors import DeliveryError, ProfileError
+from csvexport.profile import DeliverSettings, sftp_address
+
+# How long it is tried to take away what was put in vain.
+_CLEANING: Final = 5.0
+
+_IN_PLACE: Final = "set in_place = true, and files are written under their own names"
+
+_UNREPLACED: Final = (
+    "the server cannot replace a file in one step, so that there was none for a moment; a reader may have missed it"
+)
+
+_REPLACE: Final = "posix-rename@openssh.com"
+
+# What a server answers where nothing is.
+_MISSING: Final = frozenset({NO_SUCH_FILE, NO_SUCH_PATH})
+
+# What later versions of the protocol have for it, some servers use.
+_FULL: Final = frozenset({14, 15})
+
+_UNSEEN: Final = Attributes()
+"""What is known of a file that the server does not let be looked at."""
+
+
+class SftpDestination:
+    """Puts files to a server over SFTP."""
+
+    def __init__(self, settings: DeliverSettings, folder: Path) -> None:
+        """Look up what is needed to be let in; nothing is connected yet.
+
+        Args:
+            settings: the profile's.
+            folder: the profile's; paths of secrets and keys are relative to it.
+
+        Raises:
+            ProfileError: a secret, a key or a file of known servers is not where the profile says, or cannot be used.
+        """
+        try:
+            self._targets = _targets(settings, folder)
+        except ProfileError as error:
+            raise ProfileError([f"{settings.name}: {mistake}" for mistake in error.mistakes]) from error
+        self._mode = int(settings.mode, 8) if settings.mode is not None else None
+        self._is_straight = settings.in_place
+        self._timeout = settings.timeout
+        self._connection: Connection | None = None
+        self._session: SftpSession | None = None
+
+    def deliver(self, parcel: Parcel, deadline: Deadline) -> Receipt:
+        """Put a file to its place, unless what was put there last is there still, and was the same.
+
+        Raises:
+            PassingError: the server cannot be reached, or the connection broke off.
+            DeliveryError: it refuses the login or the file, is not known, or the file is not what was built.
+        """
+        with naming_the_place(parcel), self._closed_on_errors():
+            if parcel.trace is not None and parcel.trace.is_taken:
+                return Receipt(trace=parcel.trace, is_unchanged=True, checked="answer")
+            session = self._opened(deadline)
+            receipt = _Delivery(session, parcel, self._mode, is_straight=self._is_straight).made()
+            if session.is_lost:
+                self.close()
+            return receipt
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._session = None
+
+    @contextmanager
+    def _closed_on_errors(self) -> Iterator[None]:
+        """Begin anew after whatever failed, in which the two sides may have lost each other."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _opened(self, deadline: Deadline) -> SftpSession:
+        if self._session is None:
+            self._connection = Connection(self._targets, self._timeout, deadline)
+            channel = self._connection.open_subsystem("sftp", deadline)
+            self._session = SftpSession(channel, self._timeout, deadline)
+        self._session.deadline = deadline
+        return self._session
+
+
+def _targets(settings: DeliverSettings, folder: Path) -> list[Target]:
+    address = sftp_address(str(settings.to))
+    login = Login.of(settings, folder, address.username)
+    targets = [Target(address.server, login, known_server(settings, address.server, folder))]
+    jump = settings.jump
+    if jump is not None:
+        try:
+            through = Target(jump.server, Login.of(jump, folder), known_server(jump, jump.server, folder))
+        except ProfileError as error:
+            raise ProfileError([f"jump.{mistake}" for mistake in error.mistakes]) from error
+        targets.insert(0, through)
+    return targets
+
+
+class _Delivery:
+    """One file on its way over a session."""
+
+    def __init__(self, session: SftpSession, parcel: Parcel, mode: int | None, *, is_straight: bool) -> None:
+        self._session = session
+        self._parcel = parcel
+        self._mode = mode
+        self._path = sftp_address(parcel.to).path
+        self._part = self._path if is_straight else _hidden(self._path, "part")
+        self._old = _hidden(self._path, "old")
+        self._is_begun = False
+        self._notes: list[str] = []
+
+    def made(self) -> Receipt:
+        """Deliver the file, unless it is there."""
+        seen = self._look(self._path)
+        if seen is not None and seen.mode is not None and stat.S_ISDIR(seen.mode):
+            raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
+        trace = self._parcel.trace
+        if trace is not None and trace.modified is None and seen == _UNSEEN:
+            return Receipt(trace=trace, is_unchanged=True, checked="answer")
+        if trace is not None and seen is not None and (seen.size, seen.modified) == (trace.size, trace.modified):
+            return Receipt(trace=trace, is_unchanged=True)
+        if self._part != self._path:
+            self._prepare(seen)
+        try:
+            return self._delivered()
+        except DeliveryError:
+            self._remove_part()
+            raise
+
+    def _look(self, path: str) -> Attributes | None:
+        """Look at a file; None where nothing is."""
+        try:
+            return self._session.stat(path)
+        except StatusError as error:
+            return None if error.code in _MISSING else _UNSEEN
+
+    def _prepare(self, seen: Attributes | None) -> None:
+        """Clear away what a run that was killed left.
+
+        If it was killed while there was no file, the old one is put back, for the time until the new one is there.
+        """
+        if seen is None and _REPLACE not in self._session.extensions and self._look(self._part) is not None:
+            with suppress(StatusError):
+                self._session.rename(self._old, self._path)
+        with suppress(StatusError):
+            self._session.remove(self._part)
+
+    def _delivered(self) -> Receipt:
+        self._write()
+        self._set_mode()
+        part = self._look(self._part)
+        if self._part == self._path:
+            return self._receipt(part, part)
+        if part is None:
+            raise DeliveryError(f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}")
+        self._see_size(part)
+        self._rename()
+        found: Attributes | None = _UNSEEN
+        # It has arrived, whatever comes of looking at it.
+        with suppress(DeliveryError):
+            found = self._look(self._path)
+        return self._receipt(part, found)
+
+    def _write(self) -> None:
+        handle = self._open()
+        self._is_begun = True
+        with _told():
+            self._session.write(handle, read_parcel(self._parcel, self._session.deadline))
+            try:
+                self._session.sync(handle)
+            except StatusError as error:
+                # Some file systems know no such thing.
+                if error.code == FAILURE:
+                    raise
+            self._session.close(handle)
+
+    def _open(self) -> bytes:
+        # Never readable for more users than in the end.
+        with suppress(StatusError):
+            return self._session.open(self._part, self._mode)
+        self._make_folder(_above(self._part))
+        with _told():
+            return self._session.open(self._part, self._mode)
+
+    def _make_folder(self, path: str) -> None:
+        """Make a folder, and those above it that are not there; what else comes, opening the file tells."""
+        try:
+            self._session.mkdir(path)
+        except StatusError as error:
+            if error.code in _MISSING and path != "/":
+                self._make_folder(_above(path))
+                with suppress(StatusError):
+                    self._session.mkdir(path)
+
+    def _set_mode(self) -> None:
+        """Overrule the server's umask; it may not allow that."""
+        try:
+            if self._mode is not None:
+                self._session.set_mode(self._part, self._mode)
+        except StatusError as error:
+            if error.code not in _MISSING:
+                self._notes.append(f"the server did not set the permissions{_quoted(error)}")
+
+    def _see_size(self, seen: Attributes) -> None:
+        if seen.size not in {None, self._parcel.size}:
+            raise PassingError(f"only {seen.size:,} of {self._parcel.size:,} bytes arrived")
+
+    def _rename(self) -> None:
+        """Give the file its own name."""
+        try:
+            if _REPLACE in self._session.extensions:
+                self._session.replace(self._part, self._path)
+            else:
+                self._rename_in_steps()
+        except StatusError as error:
+            if error.code in _MISSING and self._look(self._part) is None:
+                raise DeliveryError(
+                    f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}"
+                ) from error
+            raise DeliveryError(f"the server does not rename the file{_quoted(error)}; {_IN_PLACE}") from error
+
+    def _rename_in_steps(self) -> None:
+        """Rename over a file without a call for it: at no moment is the only copy lost, though it may be aside."""
+        try:
+            self._session.rename(self._part, self._path)
+        except StatusError:
+            if self._look(self._path) is None:
+                raise
+            self._exchange()
+        with suppress(StatusError):
+            self._session.remove(self._old)
+
+    def _exchange(self) -> None:
+        # There is a file, so that one that was moved aside before is a leftover.
+        with suppress(StatusError):
+            self._session.remove(self._old)
+        self._session.rename(self._path, self._old)
+        try:
+            self._session.rename(self._part, self._path)
+        except StatusError:
+            self._session.rename(self._old, self._path)
+            raise
+        self._notes.append(_UNREPLACED)
+
+    def _receipt(self, part: Attributes | None, found: Attributes | None) -> Receipt:
+        """Tell what is there now.
+
+        Args:
+            part: what was seen of the file when it was whole.
+            found: what is seen of it under its own name; None if the receiver has taken it.
+        """
+        size = self._parcel.size
+        if self._part == self._path and part is not None:
+            self._see_size(part)
+        if found is None:
+            trace = Trace(size, is_taken=True)
+        elif found.size not in {None, size}:
+            self._notes.append(f"the server shows {found.size:,} bytes, and {size:,} were put there")
+            trace = Trace(found.size or 0, found.modified)
+        else:
+            trace = Trace(size, found.modified)
+        is_seen = part is not None and part.size is not None
+        return Receipt(trace=trace, checked="size" if is_seen else "answer", notes=tuple(self._notes))
+
+    def _remove_part(self) -> None:
+        if self._session.is_lost or not self._is_begun:
+            return
+        self._session.deadline = Deadline(_CLEANING)
+        with suppress(StatusError, DeliveryError):
+            self._session.remove(self._part)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say of what the server refuses what that means."""
+    try:
+        yield
+    except StatusError as error:
+        quoted = _quoted(error)
+        if error.code == PERMISSION_DENIED:
+            text = f"the server gives no permission{quoted}; have its operator let the user write there"
+        elif error.code in _MISSING:
+            text = f"the folder is not there, and the server does not make it{quoted}; check `to`"
+        elif error.code in _FULL:
+            text = f"there is no space left on the server{quoted}; have its operator make room"
+        elif error.code == UNSUPPORTED:
+            text = f"the server cannot do that{quoted}"
+        else:
+            text = f"the file could not be written{quoted}; the server's disk may be full, or a quota used up"
+        raise DeliveryError(text) from error
+
+
+def _quoted(error: StatusError) -> str:
+    """Write what the server said for a message, in brackets behind it."""
+    said = " ".join("".join(letter if letter.isprintable() else " " for letter in error.text[:200]).split())
+    return f" ({said})" if said else ""
+
+
+def _hidden(path: str, purpose: str) -> str:
+    """Give the hidden name beside a file's."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.{purpose}"
+
+
+def _above(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0] or "/"
