@@ -59,6 +59,7 @@ class Code(IntEnum):
     UNFINISHED_DAY = 31
     NO_DEAL = 32
     OVERSIZE = 33
+    ALREADY_SENT = 34
 
     @property
     def text(self) -> str:
@@ -286,6 +287,12 @@ CATALOGUE: dict[Code, Issue] = dict(
             Severity.SKIPPED,
             "The order was left out to keep the file below 300 MB",
             "Nothing: it is among the oldest; or leave old orders out with `since` under [orders].",
+        ),
+        _issue(
+            Code.ALREADY_SENT,
+            Severity.SKIPPED,
+            "It was sent before, with the same price",
+            "Nothing: it goes again when its price changes. `csvexport discard` takes back what a batch sent.",
         ),
     ]
 )

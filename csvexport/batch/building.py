@@ -1,6 +1,5 @@
 """A batch while it is built: a hidden folder that becomes the batch in one step or leaves nothing behind."""
 
-import errno
 import os
 import secrets
 import shutil
@@ -10,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from filelock import FileLock
+
+from csvexport.durable import sync_folder
 
 _PREFIX = ".building-"
 _LOCK_SUFFIX = ".lock"
@@ -79,7 +80,7 @@ class Building:
         """
         final = self._parent / name
         self.sync()
-        _sync_folder(self.batch)
+        sync_folder(self.batch)
         try:
             self.batch.rename(final)
         except OSError:
@@ -87,7 +88,7 @@ class Building:
                 raise
             return final
         for folder in (self._parent, *(made.parent for made in self._made)):
-            _sync_folder(folder)
+            sync_folder(folder)
         return final
 
 
@@ -117,17 +118,3 @@ def _remove(root: Path, lock: FileLock) -> None:
 
 def _lock_path(root: Path) -> Path:
     return root.with_name(f"{root.name}{_LOCK_SUFFIX}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; Windows and some network drives have no such call."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)

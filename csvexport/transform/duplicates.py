@@ -21,6 +21,7 @@ from csvexport.values.mixing import mixed
 
 # The keys' first bits that choose the file: 32 files.
 FILE_BITS = 5
+BUCKETS = 1 << FILE_BITS
 
 # Threads that settle a portion each, and the events of a portion, unless there are more with one key: about 70 MB.
 SETTLERS = 2
@@ -93,7 +94,7 @@ class DuplicateFinder:
 
     def __init__(self, folder: Path, name: str, *, ranked: bool = False) -> None:
         """Keep the keys in files `NAME-0.keys`, `NAME-1.keys` and so on, in a folder that the caller removes."""
-        self._files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(1 << FILE_BITS)]
+        self._files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(BUCKETS)]
         self._record = _SNAPSHOT if ranked else _EVENT
         self.count = 0
 
@@ -128,6 +129,19 @@ class DuplicateFinder:
         with ThreadPoolExecutor(SETTLERS) as pool:
             other, half = sum(pool.map(settle, self._files), np.zeros(2, np.int64)).tolist()
         return Dropped(mask, int(np.count_nonzero(mask)) - other, other, half)
+
+    def bucket(self, number: int, dropped: NDArray[np.bool_]) -> NDArray[np.void]:
+        """Give those records of one of the files that are not dropped: `first`, `second`, `value` and `ordinal`.
+
+        Args:
+            number: the first bits of the keys, as a number.
+            dropped: a mask over all records, in the order of `add`.
+        """
+        file = self._files[number]
+        file.seek(0)
+        records = np.fromfile(file, self._record)
+        kept: NDArray[np.void] = records[~dropped[records["ordinal"]]]
+        return kept
 
     def close(self) -> None:
         """Close the files."""

@@ -1,0 +1,165 @@
+"""Merged files of keys: however many batches were sent, a few files tell all that they held.
+
+`.keys/` in the folder of a profile's batches holds merged files, each with a note of the batches that it covers. Eight
+neighbours of about one size become one of the next level, and what is smaller than a newer neighbour is merged with it.
+So there are at most seven files of each level, and a key is written anew only a few times for each level.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from csvexport.batch.keys import FOLDER, RECORD, lost, merge
+from csvexport.durable import replace_text
+from csvexport.errors import LedgerError
+
+# So many files of one level become one.
+NEIGHBOURS: Final = 8
+
+# Files of fewer records are all of the lowest level.
+FEW: Final = 512
+
+
+class Own(NamedTuple):
+    """A batch that counts as sent, with its own file of keys.
+
+    Attributes:
+        batch: name of the batch.
+        path: its file of keys of the kind in question.
+        records: how many there are in it.
+    """
+
+    batch: str
+    path: Path
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A file of keys, and the batches that it covers, oldest first; `is_merged` tells whether it lies in `.keys`."""
+
+    batches: tuple[str, ...]
+    path: Path
+    records: int
+    is_merged: bool
+
+
+def covering(folder: Path, kind: str, sent: Sequence[Own]) -> list[Path]:
+    """Give the files, newest first, that hold the keys of all batches that were sent.
+
+    Args:
+        folder: of the profile's batches.
+        kind: of the events.
+        sent: the batches, in the order in which they came to count.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged.
+    """
+    return [piece.path for piece in reversed(_pieces(folder, kind, sent))]
+
+
+def compact(folder: Path, kind: str, sent: Sequence[Own]) -> None:
+    """Merge neighbouring files of keys where there are many; the batches' own files stay.
+
+    What this makes needless is removed by the next call: a reader may have chosen it, and not opened it yet.
+
+    Args:
+        folder: of the profile's batches, on which the caller holds the lock.
+        kind: of the events.
+        sent: the batches, in the order in which they came to count.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged, or there is no room for the merged ones.
+    """
+    pieces = _pieces(folder, kind, sent)
+    _sweep(folder, kind, {piece.path for piece in pieces if piece.is_merged})
+    done: list[_Piece] = []
+    try:
+        for piece in pieces:
+            done.append(piece)
+            while (count := _crowd([_level(one.records) for one in done])) > 1:
+                done[-count:] = [_merged(folder, kind, done[-count:])]
+    except OSError as error:
+        raise LedgerError(f"{folder / FOLDER}: keys cannot be merged there: {error.strerror}") from error
+
+
+def _crowd(levels: Sequence[int]) -> int:
+    """Tell how many of the last files are to become one; 1: none.
+
+    Those below the level of the last one are, and all of its level if there are too many. So levels never rise from the
+    oldest file to the newest.
+    """
+    last, before = levels[-1], levels[-2::-1]
+    lower = sum(1 for _ in takewhile(lambda level: level < last, before))
+    equal = sum(1 for _ in takewhile(lambda level: level == last, before))
+    return lower + 1 if lower or equal + 1 < NEIGHBOURS else equal + 1
+
+
+def _level(records: int) -> int:
+    """Give the level of a file: eight times as many records are a level more."""
+    return ((records // FEW).bit_length() + 2) // 3
+
+
+def _pieces(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
+    """Choose the files that cover all batches, oldest first: merged ones as far as they hold nothing else."""
+    position = {own.batch: number for number, own in enumerate(sent)}
+    chosen: dict[int, _Piece] = {}
+    covered: set[str] = set()
+    for piece in sorted(_merged_files(folder, kind), key=lambda piece: -len(piece.batches)):
+        start = position.get(piece.batches[0], -1)
+        names = tuple(own.batch for own in sent[start : start + len(piece.batches)]) if start >= 0 else ()
+        if names == piece.batches and covered.isdisjoint(names):
+            covered.update(names)
+            chosen[start] = piece
+    for number, own in enumerate(sent):
+        if own.batch not in covered:
+            chosen[number] = _own_piece(own)
+    return [chosen[start] for start in sorted(chosen)]
+
+
+def _own_piece(own: Own) -> _Piece:
+    try:
+        is_whole = own.path.stat().st_size == own.records * RECORD.itemsize
+    except OSError as error:
+        raise lost(own.path) from error
+    if not is_whole:
+        raise lost(own.path)
+    return _Piece((own.batch,), own.path, own.records, is_merged=False)
+
+
+def _merged_files(folder: Path, kind: str) -> Iterator[_Piece]:
+    """Give the merged files of a kind that are whole."""
+    for note in sorted((folder / FOLDER).glob(f"{kind}-*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(note.read_text(encoding="utf-8"))
+            path = note.with_suffix(".bin")
+            if path.stat().st_size == said["records"] * RECORD.itemsize:
+                yield _Piece(tuple(said["batches"]), path, said["records"], is_merged=True)
+
+
+def _merged(folder: Path, kind: str, pieces: Sequence[_Piece]) -> _Piece:
+    """Merge neighbours; the file counts as soon as its note is there."""
+    batches = tuple(batch for piece in pieces for batch in piece.batches)
+    place = folder / FOLDER
+    place.mkdir(exist_ok=True)
+    path = place / f"{kind}-{hashlib.sha256(' '.join(batches).encode()).hexdigest()[:16]}.bin"
+    part = path.with_name(f".{path.name}.part")
+    records = merge([piece.path for piece in reversed(pieces)], part)
+    part.replace(path)
+    replace_text(path.with_suffix(".json"), json.dumps({"records": records, "batches": batches}))
+    return _Piece(batches, path, records, is_merged=True)
+
+
+def _sweep(folder: Path, kind: str, used: set[Path]) -> None:
+    """Remove what was merged into larger files, and what a killed run left; Windows keeps what a reader has open."""
+    if not (folder / FOLDER).is_dir():
+        return
+    for path in (folder / FOLDER).iterdir():
+        if path.name.startswith((f"{kind}-", f".{kind}-")) and path.with_suffix(".bin") not in used:
+            with suppress(OSError):
+                path.unlink()

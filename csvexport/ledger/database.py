@@ -1,0 +1,281 @@
+"""The ledger's tables in SQLite: an index of what the batches' folders tell, one transaction for each change."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from csvexport.errors import LedgerError
+from csvexport.ledger.model import Arrival, BatchFile, Delivery, Standing, State
+from csvexport.ledger.records import Record
+
+# Seconds that a transaction waits for another process's, each of which takes milliseconds.
+PATIENCE: Final = 30
+
+# Each makes the tables of the next version out of those of the one before; the first makes them. None is ever changed.
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE batches (
+        profile TEXT NOT NULL, name TEXT NOT NULL, counter INTEGER, built_at TEXT NOT NULL,
+        PRIMARY KEY (profile, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE files (
+        profile TEXT NOT NULL, batch TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+        rows INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+        PRIMARY KEY (profile, batch, position),
+        FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE states (
+        profile TEXT NOT NULL, batch TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+        at TEXT, number INTEGER NOT NULL,
+        PRIMARY KEY (profile, batch, position),
+        FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX states_by_kind ON states (profile, kind, number);
+    CREATE TABLE deliveries (
+        profile TEXT NOT NULL, batch TEXT NOT NULL, destination TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,
+        place TEXT NOT NULL, address TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, began_at TEXT NOT NULL,
+        PRIMARY KEY (profile, batch, destination, file),
+        FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deliveries_by_address ON deliveries (profile, destination, address, began_at);
+    CREATE TABLE receipts (
+        profile TEXT NOT NULL, batch TEXT NOT NULL, destination TEXT NOT NULL, file TEXT NOT NULL, at TEXT NOT NULL,
+        modified INTEGER, version TEXT NOT NULL, is_taken INTEGER NOT NULL, is_unchanged INTEGER NOT NULL,
+        checked TEXT NOT NULL, notes TEXT NOT NULL,
+        PRIMARY KEY (profile, batch, destination, file),
+        FOREIGN KEY (profile, batch, destination, file) REFERENCES deliveries ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+_DELIVERIES: Final = """
+    SELECT destination, file, kind, place, address, sha256, size, began_at,
+           receipts.at, modified, version, is_taken, is_unchanged, checked, notes
+    FROM deliveries LEFT JOIN receipts USING (profile, batch, destination, file)
+"""
+
+
+class Database:
+    """One open ledger file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a ledger, or make one, and bring its tables up to this version.
+
+        Raises:
+            LedgerError: it is damaged, of a newer version, or cannot be opened.
+        """
+        self._path = path
+        with self._mapped():
+            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        try:
+            with self._mapped():
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA foreign_keys = ON")
+        if run("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("quick_check")
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise LedgerError(f"{self._path} was written by a newer csvexport; use that one, or upgrade this")
+        if version < len(MIGRATIONS):
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self._transaction():
+            # Another process may have done it meanwhile.
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            for number, script in enumerate(MIGRATIONS[version:], version + 1):
+                for statement in filter(str.strip, script.split(";")):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {number:d}")
+
+    def close(self) -> None:
+        """Close it."""
+        with self._mapped():
+            self._connection.close()
+
+    def put(self, record: Record) -> None:
+        """Store all that is known of a batch, in one transaction."""
+        with self._mapped(), self._transaction():
+            self._connection.execute(
+                "DELETE FROM batches WHERE profile = ? AND name = ?", (record.profile, record.name)
+            )
+            for table, rows in _rows(record).items():
+                for row in rows:
+                    marks = ", ".join("?" * len(row))
+                    self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own names
+
+    def names(self, profile: str) -> dict[str, bool]:
+        """Give the names of a profile's batches, and whether something of each may yet be sent."""
+        query = """
+            SELECT name, max(state IN ('built', 'sending')) FROM batches
+            LEFT JOIN states ON states.profile = batches.profile AND batch = name
+            WHERE batches.profile = ? GROUP BY name
+        """
+        return {name: bool(is_open) for name, is_open in self._ask(query, profile)}
+
+    def records(self, out: Path, profile: str | None) -> list[Record]:
+        """Give batches without their deliveries, oldest first."""
+        of = "WHERE ?1 IS NULL OR profile = ?1"
+        files: dict[tuple[str, str], list[BatchFile]] = {}
+        query = f"SELECT profile, batch, name, kind, rows, bytes, sha256 FROM files {of}"  # noqa: S608 - our own words
+        for owner, batch, *facts in self._ask(query, profile):
+            files.setdefault((owner, batch), []).append(BatchFile(*facts))
+        standings: dict[tuple[str, str], dict[str, Standing]] = {}
+        query = f"SELECT profile, batch, kind, state, at, number FROM states {of}"  # noqa: S608 - our own words
+        for owner, batch, kind, state, at, number in self._ask(query, profile):
+            moment = None if at is None else datetime.fromisoformat(at)
+            standings.setdefault((owner, batch), {})[kind] = Standing(State(state), moment, number)
+        query = f"SELECT profile, name, counter, built_at FROM batches {of} ORDER BY built_at, name, profile"  # noqa: S608 - our own words
+        return [
+            Record(
+                out / owner / name,
+                owner,
+                name,
+                counter,
+                datetime.fromisoformat(built_at),
+                tuple(files.get((owner, name), ())),
+                standings.get((owner, name), {}),
+            )
+            for owner, name, counter, built_at in self._ask(query, profile)
+        ]
+
+    def deliveries(self, profile: str, batch: str) -> list[Delivery]:
+        """Give a batch's deliveries, in the order in which they began."""
+        query = f"{_DELIVERIES} WHERE profile = ? AND batch = ? ORDER BY began_at, file"
+        return [_delivery(row) for row in self._ask(query, profile, batch)]
+
+    def last(self, profile: str, destination: str, address: str) -> Delivery | None:
+        """Give the delivery to an address that began last."""
+        query = f"{_DELIVERIES} WHERE profile = ? AND destination = ? AND address = ? ORDER BY began_at DESC LIMIT 1"
+        return next((_delivery(row) for row in self._ask(query, profile, destination, address)), None)
+
+    def number(self, profile: str) -> int:
+        """Give the highest number of a profile's batches that came to count as sent."""
+        ((number,),) = self._ask("SELECT coalesce(max(number), 0) FROM states WHERE profile = ?", profile)
+        return int(number)
+
+    def _ask(self, query: str, *values: object) -> list[Any]:
+        with self._mapped():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Put what SQLite says into words."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise LedgerError(f"{self._path}: cannot be read or written: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise damaged(self._path) from error
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def damaged(path: Path) -> LedgerError:
+    """Say that a ledger is damaged, and what to do."""
+    return LedgerError(
+        f"{path} is damaged; csvexport ledger rebuild --out {path.parent} restores it from the batches' folders"
+    )
+
+
+def _rows(record: Record) -> dict[str, list[tuple[object, ...]]]:
+    """Give the rows of each table that tell of a batch."""
+    key = (record.profile, record.name)
+    deliveries = record.deliveries.values()
+    return {
+        "batches": [(*key, record.counter, record.built_at.isoformat())],
+        "files": [
+            (*key, position, file.name, file.kind, file.rows, file.bytes, file.sha256)
+            for position, file in enumerate(record.files)
+        ],
+        "states": [
+            (*key, position, kind, said.state.value, said.at and said.at.isoformat(), said.number)
+            for position, (kind, said) in enumerate(record.standings.items())
+        ],
+        "deliveries": [
+            (
+                *key,
+                made.destination,
+                made.file,
+                made.kind,
+                made.place,
+                made.address,
+                made.sha256,
+                made.size,
+                made.began_at.isoformat(),
+            )
+            for made in deliveries
+        ],
+        "receipts": [
+            (*key, made.destination, made.file, *_receipt(made.arrival))
+            for made in deliveries
+            if made.arrival is not None
+        ],
+    }
+
+
+def _receipt(arrival: Arrival) -> tuple[object, ...]:
+    return (
+        arrival.at.isoformat(),
+        arrival.modified,
+        arrival.version,
+        arrival.is_taken,
+        arrival.is_unchanged,
+        arrival.checked,
+        json.dumps(arrival.notes),
+    )
+
+
+def _delivery(row: Sequence[Any]) -> Delivery:
+    destination, file, kind, place, address, sha256, size, began_at, at, *said = row
+    arrival = None
+    if at is not None:
+        modified, version, is_taken, is_unchanged, checked, notes = said
+        arrival = Arrival(
+            at=datetime.fromisoformat(at),
+            modified=modified,
+            version=version,
+            is_taken=bool(is_taken),
+            is_unchanged=bool(is_unchanged),
+            checked=checked,
+            notes=tuple(json.loads(notes)),
+        )
+    return Delivery(
+        destination=destination,
+        file=file,
+        kind=kind,
+        place=place,
+        address=address,
+        sha256=sha256,
+        size=size,
+        began_at=datetime.fromisoformat(began_at),
+        arrival=arrival,
+    )

@@ -1,0 +1,142 @@
+"""What became of a batch, as its own folder tells it: `delivery.json` beside the manifest.
+
+It is written before the ledger is, so that the ledger can always be restored from the folders.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from csvexport.durable import replace_text
+from csvexport.errors import LedgerError
+from csvexport.ledger.model import Arrival, Batch, BatchFile, Delivery, Standing, State
+
+VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+RECORD: Final = "delivery.json"
+
+# Files of a batch that go with others, and have no state of their own.
+_SCHEMA: Final = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a batch.
+
+    Attributes:
+        folder: where it lies.
+        profile: name of the profile.
+        name: of the batch.
+        counter: number of the Metrica counter, if there is one.
+        built_at: the moment of the build.
+        files: what can be sent of it.
+        standings: by kind.
+        deliveries: by destination and file.
+    """
+
+    folder: Path
+    profile: str
+    name: str
+    counter: int | None
+    built_at: datetime
+    files: tuple[BatchFile, ...]
+    standings: Mapping[str, Standing]
+    deliveries: Mapping[tuple[str, str], Delivery] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """Read a batch's manifest, and what became of it.
+
+        Raises:
+            LedgerError: one of the two is damaged.
+        """
+        try:
+            built = cls._of_manifest(folder, _read(folder / MANIFEST))
+            return _completed(built, _read(folder / RECORD)) if (folder / RECORD).exists() else built
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is damaged"
+            raise LedgerError(
+                f"{folder}: what this batch holds cannot be read: {reason}; restore {MANIFEST} and {RECORD} from a"
+                " backup, or move the folder away"
+            ) from error
+
+    @classmethod
+    def _of_manifest(cls, folder: Path, manifest: Mapping[str, Any]) -> "Record":
+        files = tuple(
+            BatchFile(file["name"], file["kind"], file["rows"], file["bytes"], file["sha256"])
+            for file in manifest["files"]
+            if file["kind"] != _SCHEMA
+        )
+        standings = {file.kind: Standing(State.BUILT) for file in files}
+        built_at = datetime.fromisoformat(manifest["built_at"])
+        return cls(folder, folder.parent.name, folder.name, manifest["counter"], built_at, files, standings)
+
+    def batch(self) -> Batch:
+        """Give the batch."""
+        states = {kind: standing.state for kind, standing in self.standings.items()}
+        return Batch(self.name, self.profile, self.counter, self.built_at, self.folder, self.files, states)
+
+    def write(self) -> None:
+        """Write what became of the batch, in one step.
+
+        Raises:
+            LedgerError: it cannot be written, or the folder is gone.
+        """
+        said = {
+            "version": VERSION,
+            "states": {
+                kind: {"state": standing.state.value, "at": _written(standing.at), "number": standing.number}
+                for kind, standing in self.standings.items()
+            },
+            "deliveries": [asdict(delivery) for delivery in self.deliveries.values()],
+        }
+        text = json.dumps(said, ensure_ascii=False, indent=2, default=_written) + "\n"
+        try:
+            replace_text(self.folder / RECORD, text)
+        except OSError as error:
+            raise LedgerError(
+                f"{self.folder / RECORD}: what becomes of the batch cannot be noted: {error.strerror}; nothing more was"
+                " sent of it"
+            ) from error
+
+
+def batch_folders(profile: Path) -> list[Path]:
+    """Give the folders of a profile's batches; hidden ones are no batches."""
+    if not profile.is_dir():
+        return []
+    folders = (folder for folder in profile.iterdir() if not folder.name.startswith("."))
+    return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
+    return json.loads(path.read_bytes())
+
+
+def _completed(built: Record, record: Mapping[str, Any]) -> Record:
+    """Give a batch as its record goes on to tell it."""
+    if record["version"] != VERSION:
+        raise LedgerError(f"{built.folder / RECORD} was written by a newer csvexport; use that one")
+    standings = {
+        kind: Standing(State(said["state"]), _moment(said["at"]), said["number"])
+        for kind, said in record["states"].items()
+    }
+    deliveries = {(said["destination"], said["file"]): _delivery(said) for said in record["deliveries"]}
+    return replace(built, standings={**built.standings, **standings}, deliveries=deliveries)
+
+
+def _delivery(said: Mapping[str, Any]) -> Delivery:
+    arrival = said["arrival"]
+    if arrival is not None:
+        arrival = Arrival(**arrival | {"at": datetime.fromisoformat(arrival["at"]), "notes": tuple(arrival["notes"])})
+    return Delivery(**dict(said) | {"began_at": datetime.fromisoformat(said["began_at"]), "arrival": arrival})
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,245 @@
+"""The ledger: what it knows survives a crash, a loss and a damage, and reading it writes nothing."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import csvexport
+from csvexport.errors import BusyError, LedgerError
+from csvexport.ledger import Arrival, Departure, Ledger, State, profile_lock, rebuild
+
+KINDS = ("conversions", "calls", "orders")
+MOMENT = datetime(2024, 6, 1, 9, tzinfo=UTC)
+
+
+def batch_folder(out, number=0, profile="shop", kinds=KINDS):
+    """A batch as a build leaves it, with a file of each kind."""
+    built_at = MOMENT + timedelta(minutes=number)
+    folder = out / profile / f"{built_at:%Y%m%dT%H%M%SZ}-{number:08x}"
+    folder.mkdir(parents=True)
+    files = [
+        {"name": f"{kind}.csv", "kind": kind, "identifier": None, "rows": number + 1, "bytes": 10, "sha256": "ab" * 32}
+        for kind in kinds
+    ]
+    files.append(
+        {"name": "order_statuses.json", "kind": "schema", "identifier": None, "rows": 1, "bytes": 1, "sha256": "c"}
+    )
+    manifest = {"version": 1, "batch": folder.name, "profile": profile, "counter": 1, "files": files}
+    manifest["built_at"] = built_at.isoformat()
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def departure(file, address="sftp://host/drop/"):
+    return Departure(f"{file}.csv", file, "sftp://host/…", address + file, "ab" * 32, 10)
+
+
+def arrival(**facts):
+    return Arrival(at=datetime.now(UTC), checked="size", modified=1717232400, **facts)
+
+
+def everything(ledger):
+    """All that a ledger can be asked."""
+    batches = ledger.batches()
+    return (
+        batches,
+        [ledger.deliveries(batch) for batch in batches],
+        [ledger.sent(profile, kind) for profile in ("shop", "agency") for kind in KINDS],
+        [ledger.last(profile, "drop", "sftp://host/drop/" + kind) for profile in ("shop", "agency") for kind in KINDS],
+    )
+
+
+def snapshot(folder):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in [folder, *folder.rglob("*")]}
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def ledger(out):
+    with Ledger.open(out) as ledger:
+        yield ledger
+
+
+def test_batch_is_built_then_sending_then_delivered(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    assert batch.states == dict.fromkeys(KINDS, State.BUILT)
+    assert [file.name for file in batch.files] == ["conversions.csv", "calls.csv", "orders.csv"]
+    ledger.begin(batch, "drop", [departure("conversions")])
+    assert ledger.batch("shop", batch.name).states == {
+        "conversions": State.SENDING,
+        "calls": State.BUILT,
+        "orders": State.BUILT,
+    }
+    assert ledger.last("shop", "drop", "sftp://host/drop/conversions") is None
+    ledger.receive(batch, "drop", "conversions.csv", arrival(notes=("a note",)))
+    assert ledger.sent("shop", "conversions") == []
+    ledger.settle(batch, "conversions", State.DELIVERED)
+    assert [sent.name for sent in ledger.sent("shop", "conversions")] == [batch.name]
+    (delivery,) = ledger.deliveries(batch)
+    assert delivery.arrival.notes == ("a note",)
+    assert ledger.last("shop", "drop", "sftp://host/drop/conversions") == delivery
+
+
+def test_what_counts_as_sent_stands_in_the_order_in_which_it_came_to_count(out, ledger):
+    first, second, third = (ledger.add(batch_folder(out, number)) for number in range(3))
+    for batch in (second, third, first):
+        ledger.settle(batch, "conversions", State.CONFIRMED)
+    ledger.settle(third, "conversions", State.DISCARDED)
+    assert [batch.name for batch in ledger.sent("shop", "conversions")] == [second.name, first.name]
+
+
+def test_address_is_kept_as_a_digest_only(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.begin(batch, "drop", [departure("conversions", "https://host/secret-key/")])
+    ledger.receive(batch, "drop", "conversions.csv", arrival())
+    assert all(b"secret-key" not in path.read_bytes() for path in out.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ledger_that_was_lost_is_restored_from_the_folders(out, seed):
+    chance = random.Random(seed)
+    with Ledger.open(out) as ledger:
+        batches = [ledger.add(batch_folder(out, number, chance.choice(["shop", "agency"]))) for number in range(12)]
+        for _ in range(60):
+            batch, kind = chance.choice(batches), chance.choice(KINDS)
+            act(ledger, chance, batch, kind)
+        before = everything(ledger)
+    if seed % 2:
+        (out / "ledger.sqlite").unlink()
+    else:
+        (out / "ledger.sqlite").write_bytes(b"garbage" * 1000)
+    with pytest.raises(LedgerError, match="csvexport ledger rebuild --out"):
+        Ledger.open(out)
+    with pytest.raises(LedgerError, match="csvexport ledger rebuild --out"):
+        Ledger.reading(out)
+    rebuilt = rebuild(out)
+    assert (rebuilt.batches, rebuilt.unreadable, rebuilt.kept is None) == (12, (), bool(seed % 2))
+    with Ledger.open(out) as ledger:
+        assert everything(ledger) == before
+    with Ledger.reading(out) as ledger:
+        assert everything(ledger) == before
+
+
+def act(ledger, chance, batch, kind):
+    """Have something happen to a batch."""
+    match chance.randrange(3):
+        case 0:
+            ledger.begin(batch, "drop", [departure(kind)])
+        case 1:
+            if any(delivery.file == f"{kind}.csv" for delivery in ledger.deliveries(batch)):
+                ledger.receive(batch, "drop", f"{kind}.csv", arrival(is_taken=chance.random() < 0.5))
+        case 2:
+            ledger.settle(
+                batch, kind, chance.choice([State.DELIVERED, State.CONFIRMED, State.DISCARDED, State.SUPERSEDED])
+            )
+
+
+def test_what_a_folder_tells_and_the_ledger_missed_is_taken_over(out):
+    with Ledger.open(out) as ledger:
+        batch = ledger.add(batch_folder(out))
+    before = (out / "ledger.sqlite").read_bytes()
+    with Ledger.open(out) as ledger:
+        ledger.begin(batch, "drop", [departure("conversions")])
+    batch_folder(out, 1)
+    (out / "ledger.sqlite").write_bytes(before)
+    with Ledger.open(out) as ledger:
+        ledger.sync("shop")
+        assert [dict(one.states)["conversions"] for one in ledger.batches("shop")] == [State.SENDING, State.BUILT]
+
+
+def test_reading_writes_nothing_and_sees_what_is_written_meanwhile(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.settle(batch, "orders", State.CONFIRMED)
+    batch_folder(out, 1)
+    before = snapshot(out)
+    with Ledger.reading(out) as reading:
+        assert [dict(one.states)["orders"] for one in reading.batches()] == [State.CONFIRMED, State.BUILT]
+    assert snapshot(out) == before
+
+
+def test_reading_where_nothing_was_built_makes_nothing(out):
+    with Ledger.reading(out) as reading:
+        assert reading.batches() == []
+    assert not out.exists()
+
+
+def test_ledger_of_a_newer_version_is_left_alone(out):
+    Ledger.open(out).__exit__(None, None, None)
+    connection = sqlite3.connect(out / "ledger.sqlite")
+    connection.execute("PRAGMA user_version = 1000")
+    connection.close()
+    with pytest.raises(LedgerError, match="newer csvexport"):
+        Ledger.open(out)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_ledger_that_cannot_be_written_is_told(out):
+    Ledger.open(out).__exit__(None, None, None)
+    (out / "ledger.sqlite").chmod(stat.S_IRUSR)
+    with pytest.raises(LedgerError, match="cannot be read or written"):
+        Ledger.open(out)
+
+
+def test_manifest_that_is_damaged_stops_nobody_from_restoring_the_rest(out):
+    with Ledger.open(out) as ledger:
+        ledger.add(batch_folder(out))
+    (batch_folder(out, 1) / "manifest.json").write_text("{")
+    rebuilt = rebuild(out)
+    assert rebuilt.batches == 1
+    assert "manifest.json" in rebuilt.unreadable[0]
+
+
+def test_folder_of_a_settled_batch_may_go(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.settle(batch, "conversions", State.DELIVERED)
+    shutil.rmtree(batch.folder)
+    assert [sent.name for sent in ledger.sent("shop", "conversions")] == [batch.name]
+    ledger.settle(batch, "conversions", State.DISCARDED)
+    assert ledger.sent("shop", "conversions") == []
+
+
+def test_lock_is_held_by_one_and_the_other_is_told_by_whom(out):
+    with profile_lock(out, "shop", "run"):
+        with pytest.raises(BusyError, match=rf"csvexport run \(process {os.getpid()} on .*\) since \d{{4}}-.* UTC"):
+            profile_lock(out, "shop", "send").__enter__()
+        with profile_lock(out, "agency", "run"):
+            pass
+        with pytest.raises(BusyError):
+            rebuild(out)
+    with profile_lock(out, "shop", "send"):
+        pass
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from csvexport.ledger import profile_lock
+with profile_lock(Path(sys.argv[1]), "shop", "run"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_lock_dies_with_its_process(out, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(csvexport.__file__).parents[1]))
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(out)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(BusyError, match=f"process {holder.pid} "):
+            profile_lock(out, "shop", "send").__enter__()
+        holder.send_signal(signal.SIGKILL)
+    with profile_lock(out, "shop", "send"):
+        pass
