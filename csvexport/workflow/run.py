@@ -22,14 +22,25 @@ from csvexport.transform.plan import SNAPSHOTS, Period
 from csvexport.transform.results import Converted
 from csvexport.workflow.options import Options
 from csvexport.workflow.schemas import schema_bodies
+from csvexport.workflow.sent import NOTHING, Sent
 from csvexport.workflow.tally import EXAMPLES, Tally
 
 
 class Run:
     """Counts, spools and rejects, until the outcome is known; use it in a `with` statement."""
 
-    def __init__(self, profile: Profile, options: Options, scratch: Path, batch: Path | None = None) -> None:
-        """Open the sources and make the plan; without `batch` nothing is kept but what counting needs."""
+    def __init__(
+        self, profile: Profile, options: Options, scratch: Path, batch: Path | None = None, sent: Sent = NOTHING
+    ) -> None:
+        """Open the sources and make the plan.
+
+        Args:
+            profile: the profile.
+            options: what the command line changes.
+            scratch: a folder for what only the run needs.
+            batch: where the files go; None: nothing is kept but what counting needs.
+            sent: what was sent before.
+        """
         _refuse_kinds(profile, options.only)
         self._profile = profile
         self._options = options
@@ -41,7 +52,8 @@ class Run:
             check_columns(profile, source.columns, may_lack=not source.header_row)
         self._kinds = kinds_of(profile, self._period, options.only)
         self._categories = frozenset().union(*(kind.categories for kind in self._kinds))
-        self._tallies = {kind.name: Tally(kind, scratch, is_kept=batch is not None) for kind in self._kinds}
+        self._sent = sent
+        self._tallies = {kind.name: Tally(kind, scratch, batch, sent.keys.get(kind.name)) for kind in self._kinds}
         self._total = sum(source.size for source in self._sources)
         self._rows = 0
         self._facts: list[SourceFacts] = []
@@ -151,11 +163,12 @@ class Run:
         """Sum up what was found."""
         profile, tallies = self._profile, self._tallies
         issues = sum((tally.issues for tally in tallies.values()), np.zeros(len(Code), np.int64))
-        settings = tuple(str(bound) for bound in (self._options.since, self._options.until))
+        settings = [str(bound) for bound in (self._options.since, self._options.until)]
+        settings += [*self._options.only, *filter(None, [self._sent.fingerprint])]
         matching = {name: tally.match_quality() for name, tally in tallies.items()}
         return Summary(
             profile=profile.name,
-            batch=batch_name(self._options.now, profile.digest, self._facts, (*settings, *self._options.only)),
+            batch=batch_name(self._options.now, profile.digest, self._facts, settings),
             counter=profile.counter,
             timezone=profile.timezone,
             built_at=self._options.now,

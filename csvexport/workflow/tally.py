@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from csvexport.batch import Parts, Spool, Totals
+from csvexport.batch import Parts, Spool, Totals, keys
+from csvexport.batch.keys import SentKeys
 from csvexport.formats import orders
 from csvexport.formats.files import File
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
-from csvexport.transform.duplicates import DuplicateFinder, Keys
+from csvexport.transform.duplicates import BUCKETS, DuplicateFinder, Keys
 from csvexport.transform.plan import Kind
 from csvexport.transform.results import FACTS, Judged, Lines, Tag
 from csvexport.values.currencies import CURRENCIES
@@ -60,9 +61,18 @@ class Tally:
         enough: issues of which there are enough examples.
     """
 
-    def __init__(self, kind: Kind, folder: Path, *, is_kept: bool) -> None:
-        """Begin; spool the lines in a folder if they are to be written, or if their size matters."""
+    def __init__(self, kind: Kind, folder: Path, batch: Path | None, sent: SentKeys | None) -> None:
+        """Begin.
+
+        Args:
+            kind: the kind.
+            folder: where the lines are spooled, if they are to be written, or if their size matters.
+            batch: where the files go; None: nothing is written.
+            sent: the keys of the events that were sent before; None: none were.
+        """
         self.kind = kind
+        self._batch = batch
+        self._sent = sent
         self.matched = self.rejected = 0
         # Blocks are taken in order, so that of an issue in here no block that is still to come can add an example.
         self.enough: set[Code] = set()
@@ -70,7 +80,7 @@ class Tally:
         self.issues = np.zeros(len(Code), np.int64)
         self._folder = folder
         # What may have to be cut down is weighed even where nothing is written.
-        self._is_spooled = is_kept or any(file.oversize != "part" for file in kind.files.values())
+        self._is_spooled = batch is not None or any(file.oversize != "part" for file in kind.files.values())
         self._too_large: tuple[str, int, int] | None = None
         self._outside = self._judged = self._condemned = 0
         self._slots: dict[str, _Slot] = {}
@@ -173,6 +183,35 @@ class Tally:
                 self._drop(slot, ~_among(_joined(slot.keys), claims), Code.NO_DEAL)
             if self.kind.files[name].oversize != "part":
                 self._fit(slot, self.kind.files[name], limit, today)
+        if self._slots and not self.kind.is_snapshot:
+            self._leave_out_sent()
+
+    def _leave_out_sent(self) -> None:
+        """Drop the events that were sent before, and write the keys of the others beside the files."""
+        unsent = self._unsent(self._sent or SentKeys(()))
+        if self._batch is not None:
+            keys.write(self._batch / keys.file_name(self.kind.name), unsent)
+        elif self._sent is not None:
+            for _ in unsent:
+                pass
+
+    def _unsent(self, sent: SentKeys) -> Iterator[NDArray[np.void]]:
+        """Drop what was sent, and give the records of the other events, in the order of their keys."""
+        slots = list(self._slots.values())
+        for number in range(BUCKETS):
+            parts = [slot.finder.bucket(number, slot.dropped) for slot in slots]
+            records = np.concatenate(parts)
+            order = keys.in_order(records)
+            own = np.empty(len(records), keys.RECORD)
+            own["first"], own["second"], own["worth"] = (records[name][order] for name in ("first", "second", "value"))
+            repeated = sent.sent(own)
+            self.issues[Code.ALREADY_SENT] += np.count_nonzero(repeated)
+            before = np.zeros(len(records), np.bool_)
+            before[order] = repeated
+            ends = np.cumsum([len(part) for part in parts])[:-1]
+            for slot, part, again in zip(slots, parts, np.split(before, ends), strict=True):
+                slot.dropped[part["ordinal"][again]] = True
+            yield own[~repeated]
 
     def _drop(self, slot: _Slot, more: NDArray[np.bool_], code: Code) -> None:
         self.issues[code] += np.count_nonzero(more & ~slot.dropped)

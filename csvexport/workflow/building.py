@@ -1,0 +1,132 @@
+"""`check` and `build`: from the sources to a batch."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
+
+from csvexport.batch import Building, manifest
+from csvexport.errors import CsvexportError, DataError, OutputError
+from csvexport.journal import Journal
+from csvexport.ledger import Ledger
+from csvexport.profile import Profile
+from csvexport.summary import Summary
+from csvexport.workflow.options import Options
+from csvexport.workflow.run import Run
+from csvexport.workflow.sent import Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command found and did.
+
+    Attributes:
+        summary: what was found.
+        folder: the batch's folder; None when nothing was written.
+        refusal: why the data must not be sent as it is, None when it may.
+        same_as: the batch that was sent with all of this in it, where nothing is new; else None.
+    """
+
+    summary: Summary
+    folder: Path | None = None
+    refusal: str | None = None
+    same_as: str | None = None
+
+
+def check(profile: Profile, options: Options) -> Outcome:
+    """Find out what a build would do; nothing is written but temporary files.
+
+    Raises:
+        SourceError: a source cannot be read.
+        ProfileError: a source lacks a column that the profile names.
+        LedgerError: it cannot be known what was sent before.
+    """
+    sent = _sent(profile, options)
+    with _output_errors(Path(gettempdir()), "temporary files"), TemporaryDirectory(prefix="csvexport-") as scratch:
+        run = Run(profile, options, Path(scratch), sent=sent)
+        with run:
+            run.read()
+            run.settle()
+        return Outcome(run.summary(()), refusal=run.refusal())
+
+
+def build(profile: Profile, options: Options, journal: Journal | None = None) -> Outcome:
+    """Write a batch of what is new: no event that was sent before, and no snapshot if none has changed.
+
+    Args:
+        profile: the profile.
+        options: what the command line changes.
+        journal: hears of the batch.
+
+    Returns:
+        The outcome; without a folder when there is nothing to send.
+
+    Raises:
+        SourceError: a source cannot be read.
+        ProfileError: a source lacks a column that the profile names.
+        DataError: too many rows are rejected, or the identifiers are damaged; nothing was written.
+        OutputError: the batch cannot be written; nothing was left.
+        LedgerError: it cannot be known what was sent before, or not be noted what was built.
+    """
+    sent = _sent(profile, options)
+    parent = options.out / profile.name
+    with _output_errors(parent, "the batch"), Building(parent) as building, ThreadPoolExecutor(1) as aside:
+        aside.submit(import_module, "csvexport.report")  # takes a moment that reading leaves to spare
+        run = Run(profile, options, building.scratch, building.batch, sent)
+        with run:
+            run.read()
+            run.settle()
+            refusal = run.refusal()
+            if refusal:
+                raise DataError(f"{refusal}\nNothing was written.")
+            summary = run.summary(run.write_files(building.batch) if run.accepted else ())
+        if not run.accepted:
+            return Outcome(summary)
+        same_as = sent.same_as(summary.files)
+        if same_as is not None:
+            return Outcome(summary, same_as=same_as)
+        durable = aside.submit(building.sync)
+        from csvexport.report import Report  # noqa: PLC0415 - see above
+
+        building.write("manifest.json", json.dumps(manifest(summary), ensure_ascii=False, indent=2) + "\n")
+        report = Report(summary)
+        building.write("report.html", report.html())
+        building.write("report.txt", report.text())
+        durable.result()
+        folder = building.publish(summary.batch)
+    with Ledger.open(options.out) as ledger:
+        batch = ledger.add(folder)
+    if journal is not None:
+        journal.event("built", batch=batch.name, rows={file.name: file.rows for file in batch.files})
+    return Outcome(summary, folder)
+
+
+def _sent(profile: Profile, options: Options) -> Sent:
+    """Look up what was sent of the kinds that are to be made; nothing is written."""
+    kinds = [kind for kind in profile.kinds if not options.only or kind in options.only]
+    with Ledger.reading(options.out) as ledger:
+        return Sent.of(ledger, profile.name, kinds)
+
+
+@contextmanager
+def _output_errors(folder: Path, what: str) -> Iterator[None]:
+    """Map what the system says while a batch is written."""
+    try:
+        yield
+    except CsvexportError:
+        raise
+    except OSError as error:
+        where = error.filename or folder
+        raise OutputError(f"{where}: {what} cannot be written: {error.strerror}; nothing was left behind") from error
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Give what a machine wants to know of an outcome: the manifest, with the folder and the refusal beside it."""
+    folder = str(outcome.folder) if outcome.folder is not None else None
+    said = {"folder": folder, "refusal": outcome.refusal, "same_as": outcome.same_as}
+    return manifest(outcome.summary) | said

@@ -1,0 +1,156 @@
+"""`confirm`, `discard` and `history`: what a person says of batches, and what is known of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from csvexport.errors import UsageError
+from csvexport.ledger import Batch, Delivery, Ledger, State, profile_lock
+from csvexport.workflow.sent import compact_keys, repeated_events
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided of a batch.
+
+    Attributes:
+        batch: the batch as it is now.
+        kinds: the kinds that it was decided of.
+        repeated: by kind, how many of its events had been sent, worth the same, with another batch.
+    """
+
+    batch: Batch
+    kinds: tuple[str, ...]
+    repeated: dict[str, int]
+
+
+def confirm(out: Path, batch: str) -> Decision:
+    """Note that a person uploaded a batch: its events count as sent.
+
+    Args:
+        out: the folder of all batches.
+        batch: its name, or the path of its folder.
+
+    Raises:
+        UsageError: there is no such batch, or nothing of it is left to confirm.
+        BusyError: another run is at work on the profile's batches.
+        LedgerError: the ledger cannot be read or written.
+    """
+    return _decide(out, batch, State.CONFIRMED, "confirm")
+
+
+def discard(out: Path, batch: str) -> Decision:
+    """Note that a batch does not count: what it holds will be in the next one.
+
+    Raises:
+        UsageError, BusyError, LedgerError: as `confirm`.
+    """
+    return _decide(out, batch, State.DISCARDED, "discard")
+
+
+def _decide(out: Path, name: str, state: State, command: str) -> Decision:
+    out, profile, name = _located(out, name)
+    with profile_lock(out, profile, command), Ledger.open(out) as ledger:
+        ledger.sync(profile)
+        batch = ledger.batch(profile, name)
+        if batch is None:
+            raise UsageError(f"{profile} has no batch {name}; csvexport history lists them")
+        kinds = tuple(kind for kind, before in batch.states.items() if _may_become(before, state))
+        if not kinds:
+            states = ", ".join(f"{kind}: {before.value}" for kind, before in batch.states.items())
+            raise UsageError(f"there is nothing to {command} in {name} ({states})")
+        repeated = {} if state is State.DISCARDED else _repeated(ledger, batch, kinds)
+        for kind in kinds:
+            ledger.settle(batch, kind, state)
+            compact_keys(ledger, batch, kind)
+        return Decision(ledger.batch(profile, name) or batch, kinds, repeated)
+
+
+def _may_become(before: State, after: State) -> bool:
+    """Tell whether a person can decide this: anything can be taken back, what is settled cannot be confirmed."""
+    return before is not State.DISCARDED if after is State.DISCARDED else before.is_open
+
+
+def _repeated(ledger: Ledger, batch: Batch, kinds: Sequence[str]) -> dict[str, int]:
+    counts = {kind: repeated_events(ledger, batch, kind) for kind in kinds}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _located(out: Path, name: str) -> tuple[Path, str, str]:
+    """Find a batch; gives the folder of all batches, and the names of the profile and of the batch."""
+    folder = Path(name)
+    if len(folder.parts) > 1 and folder.is_dir():
+        folder = folder.resolve()
+        return folder.parent.parent, folder.parent.name, folder.name
+    with Ledger.reading(out) as ledger:
+        found = [batch for batch in ledger.batches() if batch.name == folder.name]
+    if not found:
+        raise UsageError(f"{out} has no batch {folder.name}; csvexport history lists them")
+    if len(found) > 1:
+        paths = " or ".join(str(batch.folder) for batch in found)
+        raise UsageError(f"several profiles have a batch {folder.name}; name its folder: {paths}")
+    return out, found[0].profile, found[0].name
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a batch."""
+
+    batch: Batch
+    deliveries: tuple[Delivery, ...]
+
+
+def history(out: Path, profile: str | None) -> list[Record]:
+    """List batches, oldest first; nothing is written.
+
+    Args:
+        out: the folder of all batches.
+        profile: the name of the only profile to be considered; None: all.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    with Ledger.reading(out) as ledger:
+        return [Record(batch, tuple(ledger.deliveries(batch))) for batch in ledger.batches(profile)]
+
+
+def history_json(records: Sequence[Record]) -> dict[str, Any]:
+    """Give what a machine wants to know of batches."""
+    return {"batches": [_batch_json(record.batch) | {"deliveries": _deliveries(record)} for record in records]}
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """Give what a machine wants to know of a decision."""
+    return _batch_json(decision.batch) | {"kinds": list(decision.kinds), "repeated": decision.repeated}
+
+
+def _batch_json(batch: Batch) -> dict[str, Any]:
+    return {
+        "batch": batch.name,
+        "profile": batch.profile,
+        "built_at": batch.built_at.isoformat(timespec="seconds"),
+        "folder": str(batch.folder),
+        "states": {kind: state.value for kind, state in batch.states.items()},
+    }
+
+
+def _deliveries(record: Record) -> list[dict[str, Any]]:
+    return [_delivery(delivery) for delivery in record.deliveries]
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    arrival = delivery.arrival
+    said: dict[str, Any] = {
+        "destination": delivery.destination,
+        "file": delivery.file,
+        "kind": delivery.kind,
+        "place": delivery.place,
+        "bytes": delivery.size,
+        "sha256": delivery.sha256,
+        "began_at": delivery.began_at.isoformat(timespec="seconds"),
+        "arrived_at": arrival.at.isoformat(timespec="seconds") if arrival is not None else None,
+    }
+    if arrival is not None:
+        said |= {"checked": arrival.checked, "is_taken": arrival.is_taken, "notes": list(arrival.notes)}
+    return said

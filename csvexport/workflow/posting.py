@@ -1,0 +1,282 @@
+"""Sending what was built, and keeping the account of it.
+
+What is under way is finished first, under its own name. Events are sent only if none of them was sent with another
+batch; of snapshots only the newest goes.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from csvexport.delivery import Deadline, Destination, Parcel, PassingError, Receipt, Trace
+from csvexport.delivery.attempts import deliver
+from csvexport.delivery.opening import open_destination
+from csvexport.errors import CsvexportError
+from csvexport.journal import Journal
+from csvexport.ledger import Arrival, Batch, Delivery, Departure, Ledger, State
+from csvexport.profile import Profile
+from csvexport.transform.plan import SNAPSHOTS
+from csvexport.workflow.planning import Consignment, Planned, consignment, destinations, refuse_destination
+from csvexport.workflow.sent import compact_keys, repeated_events
+
+NOT_TRIED: Final = "not tried, since the one before it failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one file on its way to one destination.
+
+    Attributes:
+        planned: the file and its place.
+        receipt: what the destination answered; None where the file did not arrive, or was only planned.
+        problem: why it did not arrive.
+        seconds: how long the delivery took.
+    """
+
+    planned: Planned
+    receipt: Receipt | None = None
+    problem: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """What became of it, in a word."""
+        if self.receipt is None:
+            return "failed" if self.problem else "planned"
+        return "unchanged" if self.receipt.is_unchanged else "delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something of a batch is not sent.
+
+    Attributes:
+        batch: name of the batch.
+        what: the kind of its records, or the destination.
+        problem: the reason.
+    """
+
+    batch: str
+    what: str
+    problem: str
+
+
+class Post:
+    """Sends files of one profile's batches; whoever uses it holds the profile's lock.
+
+    Attributes:
+        results: what became of every file, in the order in which they were tried.
+        refusals: what was not tried, and why.
+    """
+
+    def __init__(self, profile: Profile, ledger: Ledger, journal: Journal, to: str | None = None) -> None:
+        """Begin.
+
+        Args:
+            profile: whose batches.
+            ledger: where it is noted.
+            journal: hears of every step.
+            to: the name of the only destination to send to; None: all.
+
+        Raises:
+            UsageError: the profile has no destination, or none of this name.
+        """
+        refuse_destination(profile, to)
+        self._profile = profile
+        self._ledger = ledger
+        self._journal = journal
+        self._to = to
+        self.results: list[Result] = []
+        self.refusals: list[Refusal] = []
+
+    def blocked(self) -> frozenset[str]:
+        """Give the kinds of events of which a batch is under way, so that no other may be sent."""
+        return frozenset(under_way(self._batches()) - SNAPSHOTS)
+
+    def _batches(self) -> list[Batch]:
+        return self._ledger.batches(self._profile.name)
+
+    def finish(self) -> None:
+        """Finish what is under way."""
+        for batch in self._batches():
+            kinds = [kind for kind, state in batch.states.items() if state is State.SENDING]
+            self._post(batch, kinds)
+
+    def send(self, batch: Batch, kinds: Sequence[str]) -> None:
+        """Send some kinds of a batch, as far as it has them."""
+        self._post(batch, [kind for kind in kinds if kind in batch.states and self._may_go(batch, kind)])
+
+    def _may_go(self, batch: Batch, kind: str) -> bool:
+        """See that no event goes twice, and no snapshot over a newer one."""
+        problem = None
+        if kind in SNAPSHOTS:
+            newer = [other.name for other in self._batches() if other.name > batch.name and _is_on_its_way(other, kind)]
+            if newer:
+                problem = f"{newer[-1]} is newer, and was sent or is under way"
+        elif kind in self.blocked():
+            problem = f"other {kind} are still under way; they have to arrive first"
+        elif repeated := repeated_events(self._ledger, batch, kind):
+            problem = (
+                f"{repeated:,} of its {kind} were sent with another batch since it was built; build anew, and discard"
+                " this one"
+            )
+        if problem is not None:
+            self._refuse(batch, kind, problem)
+        return problem is None
+
+    def _refuse(self, batch: Batch, what: str, problem: str) -> None:
+        self.refusals.append(Refusal(batch.name, what, problem))
+        self._journal.event("refused", batch=batch.name, what=what, problem=problem)
+
+    def _post(self, batch: Batch, kinds: Sequence[str]) -> None:
+        """Send what has not arrived yet, and note what has arrived whole."""
+        if not kinds:
+            return
+        for destination in destinations(self._profile, self._to):
+            try:
+                planned = consignment(self._profile, batch, destination, kinds)
+            except CsvexportError as error:
+                self._refuse(batch, destination.name, str(error))
+            else:
+                if planned is not None:
+                    self._send(planned)
+        for kind in kinds:
+            self._settle(batch, kind)
+
+    def _send(self, consigned: Consignment) -> None:
+        """Send to one destination what has not arrived there yet."""
+        batch, settings = consigned.batch, consigned.destination
+        arrived = arrivals(self._ledger.deliveries(batch))
+        waiting = [planned for planned in consigned.files if (settings.name, planned.file.name) not in arrived]
+        if not waiting:
+            return
+        try:
+            # Before anything is noted, since a secret may be missing.
+            destination = open_destination(settings, self._profile.path.parent)
+        except CsvexportError as error:
+            self._fail(waiting, str(error))
+            return
+        self._ledger.begin(batch, settings.name, [_departure(planned) for planned in waiting])
+        self._supersede(batch, {planned.file.kind for planned in waiting})
+        with closing(destination):
+            while waiting and self._has_arrived(consigned, destination, waiting[0]):
+                waiting.pop(0)
+        self._fail(waiting[1:], NOT_TRIED)
+
+    def _fail(self, files: Sequence[Planned], problem: str) -> None:
+        for planned in files:
+            self.results.append(Result(planned=planned, problem=problem))
+            self._tell("failed", planned, problem=problem)
+
+    def _has_arrived(self, consigned: Consignment, destination: Destination, planned: Planned) -> bool:
+        """Deliver one file, and note its receipt."""
+        batch, settings, file = consigned.batch, consigned.destination, planned.file
+        parcel = Parcel(
+            path=batch.folder / file.name,
+            to=planned.to,
+            shown=planned.shown,
+            size=file.bytes,
+            sha256=file.sha256,
+            trace=self._trace(planned),
+        )
+        self._tell("sending", planned, bytes=file.bytes)
+        began = time.monotonic()
+        try:
+            deadline = Deadline(settings.time_limit)
+            receipt = deliver(destination, parcel, settings.attempts, deadline, partial(self._retrying, planned))
+        except CsvexportError as error:
+            self._fail([planned], str(error))
+            return False
+        seconds = time.monotonic() - began
+        self._ledger.receive(batch, planned.destination, file.name, _arrival(receipt))
+        self.results.append(Result(planned=planned, receipt=receipt, seconds=seconds))
+        what = "unchanged" if receipt.is_unchanged else "delivered"
+        self._tell(what, planned, seconds=round(seconds, 3), checked=receipt.checked, notes=list(receipt.notes))
+        return True
+
+    def _trace(self, planned: Planned) -> Trace | None:
+        """Give what was seen at a place, if this very content was the last that was delivered there."""
+        last = self._ledger.last(self._profile.name, planned.destination, planned.to)
+        if last is None or last.sha256 != planned.file.sha256:
+            return None
+        arrival = last.arrival
+        return Trace(last.size, arrival.modified, arrival.version, arrival.is_taken) if arrival is not None else None
+
+    def _retrying(self, planned: Planned, error: PassingError, wait: float) -> None:
+        self._tell("retrying", planned, problem=str(error), wait=round(wait, 1))
+
+    def _tell(self, event: str, planned: Planned, **facts: object) -> None:
+        """Write to the journal what happened to a file."""
+        self._journal.event(
+            event,
+            batch=planned.batch,
+            destination=planned.destination,
+            file=planned.file.name,
+            place=planned.shown,
+            **facts,
+        )
+
+    def _supersede(self, batch: Batch, kinds: set[str]) -> None:
+        """Give older snapshots up, of which this one is a newer state."""
+        for older in self._batches():
+            for kind in kinds & SNAPSHOTS:
+                state = older.states.get(kind)
+                if older.name < batch.name and state is not None and state.is_open:
+                    self._note(older, kind, State.SUPERSEDED)
+
+    def _settle(self, batch: Batch, kind: str) -> None:
+        """Note that a kind was delivered, if all its files have arrived wherever the profile sends it."""
+        destinations = self._profile.destinations(kind)
+        if not destinations:
+            self._refuse(
+                batch,
+                kind,
+                "is under way to a destination that the profile no longer has; csvexport confirm it if it arrived,"
+                " else discard it",
+            )
+            return
+        files = [file.name for file in batch.files if file.kind == kind]
+        wanted = {(destination.name, file) for destination in destinations for file in files}
+        if wanted <= arrivals(self._ledger.deliveries(batch)):
+            self._note(batch, kind, State.DELIVERED)
+            compact_keys(self._ledger, batch, kind)
+
+    def _note(self, batch: Batch, kind: str, state: State) -> None:
+        self._ledger.settle(batch, kind, state)
+        self._journal.event(state.value if state is State.SUPERSEDED else "completed", batch=batch.name, kind=kind)
+
+
+def arrivals(deliveries: Iterable[Delivery]) -> set[tuple[str, str]]:
+    """Give destination and name of the files that have arrived."""
+    return {(delivery.destination, delivery.file) for delivery in deliveries if delivery.arrival is not None}
+
+
+def under_way(batches: Iterable[Batch]) -> set[str]:
+    """Give the kinds of which a batch is under way."""
+    return {kind for batch in batches for kind, state in batch.states.items() if state is State.SENDING}
+
+
+def _is_on_its_way(batch: Batch, kind: str) -> bool:
+    state = batch.states.get(kind)
+    return state is not None and (state is State.SENDING or state.is_sent)
+
+
+def _departure(planned: Planned) -> Departure:
+    file = planned.file
+    return Departure(file.name, file.kind, planned.shown, planned.to, file.sha256, file.bytes)
+
+
+def _arrival(receipt: Receipt) -> Arrival:
+    trace = receipt.trace
+    return Arrival(
+        at=receipt.at,
+        modified=trace.modified,
+        version=trace.version,
+        is_taken=trace.is_taken,
+        is_unchanged=receipt.is_unchanged,
+        checked=receipt.checked,
+        notes=receipt.notes,
+    )
