@@ -1,0 +1,195 @@
+"""`send`, `run`, `confirm`, `discard`, `history` and `ledger rebuild`: where batches go, and what is known of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from csvexport.cli.options import (
+    BatchArgument,
+    BatchOption,
+    DestinationOption,
+    DryRunOption,
+    ExportsArgument,
+    JsonOption,
+    LogOption,
+    NowOption,
+    OutOption,
+    ProfileArgument,
+    ProfileNameArgument,
+    QuietOption,
+    VerboseOption,
+    load,
+    read_options,
+)
+from csvexport.cli.talking import Talk, echo_json, progress
+from csvexport.errors import BusyError, DeliveryError
+
+if TYPE_CHECKING:
+    from csvexport.workflow.deciding import Decision
+    from csvexport.workflow.sending import Sending
+
+
+def send(
+    ctx: typer.Context,
+    profile: ProfileArgument,
+    batch: BatchOption = None,
+    to: DestinationOption = None,
+    dry_run: DryRunOption = False,
+    out: OutOption = Path("out"),
+    log: LogOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Deliver a batch to where the profile's [[deliver]] says, after whatever an earlier run left unfinished."""
+    talk = ctx.find_root().obj = Talk.logging(log, "send", profile, as_json=as_json, quiet=quiet, verbose=verbose)
+    from csvexport.workflow import sending  # noqa: PLC0415 - heavy
+
+    loaded, name = load(profile), None if batch is None else Path(batch).name
+    done = sending.plan(loaded, out, name, to) if dry_run else sending.send(loaded, out, name, to, talk.journal)
+    _end(loaded.name, done, talk)
+
+
+def run(
+    ctx: typer.Context,
+    profile: ProfileArgument,
+    exports: ExportsArgument = None,
+    out: OutOption = Path("out"),
+    now: NowOption = None,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Build what is new and deliver it: what a scheduler calls, as often as it likes."""
+    talk = ctx.find_root().obj = Talk.logging(log, "run", profile, as_json=as_json, quiet=quiet, verbose=verbose)
+    from csvexport.workflow import sending  # noqa: PLC0415 - heavy
+
+    loaded = load(profile)
+    try:
+        with progress(talk) as bar:
+            options = read_options(exports, None, None, None, now, progress=bar, out=out)
+            done = sending.run(loaded, options, talk.journal)
+    except BusyError as busy:
+        # The work is being done; a scheduler that calls every minute need not hear of it as a failure.
+        _say_busy(busy, talk)
+    else:
+        _end(loaded.name, done, talk)
+
+
+def _say_busy(busy: BusyError, talk: Talk) -> None:
+    talk.journal.event("busy", problem=str(busy))
+    if talk.as_json:
+        echo_json({"busy": str(busy)})
+    elif not talk.quiet:
+        typer.echo(busy, err=True)
+
+
+def _end(profile: str, done: "Sending", talk: Talk) -> None:
+    """Show what was done, and end with the exit code of what failed."""
+    if talk.as_json:
+        from csvexport.workflow.sending import sending_json  # noqa: PLC0415 - heavy
+
+        echo_json(sending_json(done))
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_sending  # noqa: PLC0415 - slow to import
+
+        print_sending(profile, done, verbose=talk.verbose)
+    for line in done.failures():
+        typer.echo(line, err=True)
+    if done.problem is not None:
+        raise typer.Exit(done.problem.exit_code)
+    if done.has_failed:
+        raise typer.Exit(DeliveryError.exit_code)
+
+
+def confirm(
+    ctx: typer.Context,
+    batch: BatchArgument,
+    out: OutOption = Path("out"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say that you uploaded a batch: the next ones leave out what was in it."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet)
+    from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
+
+    _show_decision(deciding.confirm(out, batch), talk)
+
+
+def discard(
+    ctx: typer.Context,
+    batch: BatchArgument,
+    out: OutOption = Path("out"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say that a batch does not count: the next one takes in what was in it."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet)
+    from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
+
+    _show_decision(deciding.discard(out, batch), talk)
+
+
+def _show_decision(decision: "Decision", talk: Talk) -> None:
+    if talk.as_json:
+        from csvexport.workflow.deciding import decision_json  # noqa: PLC0415 - heavy
+
+        echo_json(decision_json(decision))
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_decision  # noqa: PLC0415 - slow to import
+
+        print_decision(decision)
+
+
+def history(
+    ctx: typer.Context,
+    profile: ProfileNameArgument = None,
+    out: OutOption = Path("out"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """List the batches, and what became of each; write nothing."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
+
+    records = deciding.history(out, None if profile is None else _profile_name(profile))
+    if talk.as_json:
+        echo_json(deciding.history_json(records))
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_history  # noqa: PLC0415 - slow to import
+
+        print_history(records, verbose=talk.verbose)
+
+
+def _profile_name(profile: str) -> str:
+    """Take the name of a profile, or read it from its file."""
+    path = Path(profile)
+    return load(path).name if path.suffix == ".toml" else profile
+
+
+ledger = typer.Typer(help="The record of what was built and delivered.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@ledger.command()
+def rebuild(
+    ctx: typer.Context,
+    out: OutOption = Path("out"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Restore a ledger that is lost or damaged from the folders of the batches."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet)
+    from csvexport import ledger as room  # noqa: PLC0415 - heavy
+
+    rebuilt = room.rebuild(out)
+    if talk.as_json:
+        kept = str(rebuilt.kept) if rebuilt.kept is not None else None
+        said = {"ledger": str(rebuilt.path), "batches": rebuilt.batches, "unreadable": list(rebuilt.unreadable)}
+        echo_json(said | {"kept": kept})
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_rebuilt  # noqa: PLC0415 - slow to import
+
+        print_rebuilt(rebuilt)

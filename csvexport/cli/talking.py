@@ -1,0 +1,103 @@
+"""How commands talk: results on stdout, the rest on stderr, and one place where errors become exit codes."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import typer
+from typer.core import TyperGroup
+
+from csvexport.errors import CsvexportError, ProfileError
+from csvexport.journal import Journal
+from csvexport.progress import no_progress
+
+INTERRUPTED: Final = 130
+DATA_PROBLEMS: Final = 1
+
+
+@dataclass(slots=True)
+class Talk:
+    """How a command talks.
+
+    Attributes:
+        as_json: one JSON document on stdout instead of text.
+        quiet: nothing but errors.
+        verbose: examples and remedies of every issue.
+        journal: hears of every step, for machines.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    journal: Journal = field(default_factory=Journal)
+
+    @classmethod
+    def logging(
+        cls, log: Path | None, command: str, profile: Path, *, as_json: bool, quiet: bool, verbose: bool
+    ) -> Self:
+        """Begin a journal in this file, if it is to be kept.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        journal = Journal(log).bound(command=command, profile=str(profile))
+        journal.event("began")
+        return cls(as_json, quiet, verbose, journal)
+
+
+class Boundary(TyperGroup):
+    """The one place where errors become a message and an exit code; an unexpected one keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own class of contexts is not public
+        """Run the command, and note its end in the journal."""
+        ctx.obj = Talk()
+        try:
+            answer = self._bounded(ctx)
+        except typer.Exit as end:
+            ctx.obj.journal.event("ended", exit_code=end.exit_code)
+            raise
+        except SystemExit as end:
+            ctx.obj.journal.event("ended", exit_code=end.code)
+            raise
+        ctx.obj.journal.event("ended", exit_code=0)
+        return answer
+
+    def _bounded(self, ctx: Any) -> Any:  # noqa: ANN401 - see above
+        try:
+            return super().invoke(ctx)
+        except CsvexportError as error:
+            mistakes = error.mistakes if isinstance(error, ProfileError) else ()
+            raise complaint(str(error), mistakes, error.exit_code, ctx.obj) from None
+        except (KeyboardInterrupt, typer.Abort):
+            raise complaint("Interrupted; nothing half written is visible.", (), INTERRUPTED, ctx.obj) from None
+
+
+def complaint(message: str, mistakes: Sequence[str], exit_code: int, talk: Talk) -> typer.Exit:
+    """Say what stopped the run, and give what ends it."""
+    talk.journal.event("stopped", problem=message)
+    if talk.as_json:
+        echo_json({"error": message, "mistakes": list(mistakes), "exit_code": exit_code})
+    typer.echo(message, err=True)
+    return typer.Exit(exit_code)
+
+
+def echo_json(document: Mapping[str, Any]) -> None:
+    """Print a document, in ASCII where stdout is not UTF-8, as a redirected one on Windows."""
+    is_utf_8 = sys.stdout.encoding.casefold().replace("-", "") == "utf8"
+    typer.echo(json.dumps(document, ensure_ascii=not is_utf_8))
+
+
+@contextmanager
+def progress(talk: Talk) -> Iterator[Any]:
+    """Show a progress bar on stderr when that is a terminal."""
+    if talk.quiet or not sys.stderr.isatty():
+        yield no_progress
+        return
+    from csvexport.terminal import progress_bar  # noqa: PLC0415 - slow to import
+
+    with progress_bar() as bar:
+        yield bar

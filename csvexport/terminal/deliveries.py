@@ -1,0 +1,173 @@
+"""What was delivered, what is known of batches, and what was decided of one."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from csvexport.masking import printable
+from csvexport.terminal.console import INDENT, borderless, stdout_console
+from csvexport.terminal.outcome import print_outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from csvexport.ledger import Delivery, Rebuilt
+    from csvexport.workflow.deciding import Decision, Record
+    from csvexport.workflow.posting import Result
+    from csvexport.workflow.sending import Sending
+
+_STYLES: Final = {
+    "delivered": "green",
+    "unchanged": "green",
+    "confirmed": "green",
+    "sending": "yellow",
+    "failed": "red",
+    "discarded": "dim",
+    "superseded": "dim",
+}
+_CHECKED: Final = {
+    "size": "its size was checked",
+    "checksum": "its checksum was checked",
+    "answer": "as the server says",
+}
+_STATES: Final = {
+    "planned": "would be sent",
+    "delivered": "delivered",
+    "unchanged": "there already",
+    "failed": "not delivered",
+}
+
+
+def print_sending(profile: str, sending: "Sending", *, verbose: bool) -> None:
+    """Print what was built and delivered, or would be delivered."""
+    console = stdout_console()
+    if sending.outcome is not None:
+        print_outcome(sending.outcome, checked=False, verbose=verbose, by_hand=False)
+        if not sending.results:
+            return
+        console.print()
+    console.print(Text(f"{profile}: {_headline(sending)}", style="bold"))
+    for _, results in groupby(sending.results, lambda result: (result.planned.batch, result.planned.destination)):
+        console.print()
+        _print_consignment(console, list(results), verbose=verbose)
+
+
+def _headline(sending: "Sending") -> str:
+    states = Counter(result.state for result in sending.results)
+    said = [f"{_files(count)} {_STATES[state]}" for state, count in sorted(states.items())]
+    return ", ".join(said) or "there is nothing to send"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def _print_consignment(console: "Console", results: "Sequence[Result]", *, verbose: bool) -> None:
+    """Print what became of the files of one batch on their way to one destination."""
+    planned = results[0].planned
+    console.print(Text(f"{planned.batch} to {planned.destination}"))
+    table = borderless("file", "rows", "bytes", "")
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for result in results:
+        file = result.planned.file
+        state = Text(_STATES[result.state], style=_STYLES.get(result.state, ""))
+        table.add_row(Text(printable(file.name)), f"{file.rows:,}", f"{file.bytes:,}", state)
+    console.print(Padding(table, INDENT, expand=False))
+    for line in (line for result in results for line in _details(result, verbose=verbose)):
+        console.print(line, soft_wrap=True)
+
+
+def _details(result: "Result", *, verbose: bool) -> "Iterator[Text]":
+    yield _below(_from_here(result.planned.shown), "dim")
+    if result.receipt is not None:
+        for note in result.receipt.notes:
+            yield _below(note, "yellow")
+        if result.receipt.trace.is_taken:
+            yield _below("the receiver took it away at once", "dim")
+        elif verbose and not result.receipt.is_unchanged:
+            yield _below(f"in {result.seconds:.1f} s; {_CHECKED[result.receipt.checked]}", "dim")
+
+
+def _from_here(place: str) -> str:
+    """Name a file below the current folder as a person would type it."""
+    path = Path(place)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else place
+
+
+def _below(text: str, style: str) -> Text:
+    """Indent a line that may be longer than the terminal is wide."""
+    return Text(f"  {printable(text)}", style=style)
+
+
+def print_history(records: "Sequence[Record]", *, verbose: bool) -> None:
+    """Print the batches of each profile, oldest first, and what became of them."""
+    console = stdout_console()
+    if not records:
+        console.print("No batch was built here yet.")
+    for number, (profile, own) in enumerate(groupby(records, lambda record: record.batch.profile)):
+        if number:
+            console.print()
+        console.print(Text(printable(profile), style="bold"))
+        for record in own:
+            console.print(Text(record.batch.name))
+            console.print(Padding(_states(record), INDENT, expand=False))
+            if verbose:
+                for delivery in record.deliveries:
+                    console.print(_below(_delivery(delivery), "dim"), soft_wrap=True)
+
+
+def _states(record: "Record") -> Table:
+    table = borderless()
+    table.columns = []
+    for kind, state in record.batch.states.items():
+        rows = sum(file.rows for file in record.batch.files if file.kind == kind)
+        table.add_row(kind, f"{rows:,}", Text(state.value, style=_STYLES.get(state.value, "")), _where(record, kind))
+    table.columns[1].justify = "right"
+    return table
+
+
+def _where(record: "Record", kind: str) -> str:
+    """Say where the files of a kind went, and when the last of them arrived."""
+    last: dict[str, str] = {}
+    for delivery in record.deliveries:
+        if delivery.kind == kind:
+            arrival = delivery.arrival
+            last[delivery.destination] = f" {arrival.at:%Y-%m-%d %H:%M} UTC" if arrival is not None else " not yet"
+    return ", ".join(f"{destination}{when}" for destination, when in last.items())
+
+
+def _delivery(delivery: "Delivery") -> str:
+    when = f"{delivery.arrival.at:%Y-%m-%d %H:%M:%S} UTC" if delivery.arrival is not None else "not yet"
+    return f"{delivery.file} to {delivery.place}, {when}"
+
+
+def print_decision(decision: "Decision") -> None:
+    """Print what a batch counts as from now on."""
+    console = stdout_console()
+    batch = decision.batch
+    rows = {kind: sum(file.rows for file in batch.files if file.kind == kind) for kind in decision.kinds}
+    said = " and ".join(f"{count:,} {kind}" for kind, count in rows.items())
+    counts = "count as sent" if batch.states[decision.kinds[0]].is_sent else "do not count as sent"
+    console.print(Text(f"{batch.profile}: {said} of {batch.name} {counts}", style="bold"), soft_wrap=True)
+    for kind, count in decision.repeated.items():
+        line = (
+            f"{count:,} of its {kind} had been sent with another batch already; Metrica keeps the last price of each."
+        )
+        console.print(Text(line, style="yellow"))
+
+
+def print_rebuilt(rebuilt: "Rebuilt") -> None:
+    """Print what a ledger was restored from."""
+    console = stdout_console()
+    count = f"{rebuilt.batches:,} batch{'' if rebuilt.batches == 1 else 'es'}"
+    console.print(Text(f"{rebuilt.path} was restored from {count}", style="bold"), soft_wrap=True)
+    if rebuilt.kept is not None:
+        console.print(Text(f"the one that was there is now {rebuilt.kept}"), soft_wrap=True)
+    for problem in rebuilt.unreadable:
+        console.print(Text(printable(problem), style="yellow"), soft_wrap=True)

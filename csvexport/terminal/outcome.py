@@ -1,0 +1,235 @@
+"""The summary of a check or a build."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from csvexport.issues import CATALOGUE, Code, Severity
+from csvexport.masking import cut, masked, printable
+from csvexport.summary import Counts, Example, Summary
+from csvexport.terminal.console import INDENT, borderless, share, source_table, stdout_console
+
+if TYPE_CHECKING:
+    from csvexport.workflow import Outcome
+
+_STYLES = {Severity.REJECTED: "red", Severity.WARNING: "yellow", Severity.SKIPPED: "dim"}
+
+# Whole identifiers, phones and e-mails stay out of terminals, which end up in logs, also where they are none.
+_PERSONAL_CODES = frozenset(
+    {
+        Code.BAD_IDENTIFIER,
+        Code.ROUNDED_IDENTIFIER,
+        Code.FOREIGN_YCLID,
+        Code.SUSPICIOUS_IDENTIFIER,
+        Code.SECOND_IDENTIFIER,
+        Code.BAD_PHONE,
+        Code.BAD_EMAIL,
+        Code.BAD_VALUE,
+    }
+)
+
+
+def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: bool = True) -> None:
+    """Print the summary of a build or, `checked`, of a check on stdout.
+
+    Args:
+        outcome: of the command.
+        checked: whether nothing was to be written.
+        verbose: whether to say of every issue what to do, and where it stands.
+        by_hand: whether a person is to go on with the batch.
+    """
+    console, summary = stdout_console(), outcome.summary
+    console.print(_headline(outcome, checked=checked))
+    console.print()
+    for table in (source_table(summary.sources), *_counts(summary), *_matching(summary)):
+        console.print(table)
+        console.print()
+    if summary.issues:
+        console.print(_issues(summary))
+        console.print()
+        if verbose:
+            console.print(Group(*_details(summary)))
+            console.print()
+    if outcome.refusal:
+        console.print(Text(outcome.refusal, style="red"))
+    if outcome.folder is not None:
+        console.print(_files(summary))
+        console.print()
+        console.print(_next_steps(summary, outcome.folder, by_hand=by_hand), soft_wrap=True)
+
+
+def _headline(outcome: "Outcome", *, checked: bool) -> Text:
+    summary = outcome.summary
+    accepted = {kind: counts.accepted for kind, counts in summary.counts.items()}
+    named = {kind: count for kind, count in accepted.items() if count or len(accepted) == 1}
+    if outcome.folder is not None:
+        ready = "is ready" if list(named.values()) == [1] else "are ready"
+        said = f"{_listed(named)} {ready}{' to upload' if len(named) == 1 else ''}"
+    elif checked:
+        said = f"{_listed(named) or 'nothing'} would be sent"
+    elif outcome.same_as is not None:
+        said = f"nothing is new since {outcome.same_as}, so no batch was made"
+    else:
+        said = "nothing to send, so no batch was made"
+    return Text(f"{summary.profile}: {said}", style="bold")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Say how many there are of each kind: `81 conversions, 40 orders and 1 call`."""
+    parts = [f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in counts.items()]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def _counts(summary: Summary) -> Iterator[RenderableType]:
+    if len(summary.counts) == 1:
+        ((kind, counts),) = summary.counts.items()
+        yield _counts_of_one(kind, counts)
+        return
+    yield Text(f"{max((counts.rows for counts in summary.counts.values()), default=0):,} rows read")
+    table = borderless("", "matched", "accepted", "skipped", "rejected")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind, counts in summary.counts.items():
+        numbers = (counts.matched, counts.accepted, counts.skipped, counts.rejected)
+        table.add_row(kind, *(f"{number:,}" for number in numbers))
+    yield table
+
+
+def _counts_of_one(kind: str, counts: Counts) -> Table:
+    table = borderless()
+    matched = "pairs of a row and a goal" if kind == "conversions" else f"rows that [{kind}] takes"
+    for name, count, meaning in (
+        ("rows", counts.rows, "read"),
+        ("matched", counts.matched, matched),
+        ("accepted", counts.accepted, "will be sent"),
+        ("skipped", counts.skipped, "left out on purpose"),
+        ("rejected", counts.rejected, "cannot be sent until corrected"),
+    ):
+        table.add_row(name, Text(f"{count:,}", justify="right"), Text(meaning, style="dim"))
+    return table
+
+
+def _matching(summary: Summary) -> Iterator[RenderableType]:
+    """Say by what the clients of orders and contacts can be found; a check does not know it."""
+    table = borderless()
+    for kind, quality in summary.matching.items():
+        ways = {
+            "by ClientID" if kind == "orders" else "by an id": quality.client_id - quality.both,
+            "by phone or e-mail": quality.contact - quality.both,
+            "by both": quality.both,
+            "by neither": quality.records - quality.client_id - quality.contact + quality.both,
+        }
+        said = ", ".join(f"{share(count, quality.records)} {way}" for way, count in ways.items() if count)
+        if said:
+            table.add_row(f"clients of {kind}", said)
+    if table.row_count:
+        yield table
+
+
+def _issues(summary: Summary) -> Table:
+    table = borderless("issue", "count", "what it means", "first in")
+    table.columns[0].no_wrap = True
+    table.columns[1].justify = "right"
+    for severity in Severity:
+        for code, _ in summary.issues_of(severity):
+            issue = CATALOGUE[code]
+            examples = summary.examples.get(code, ())
+            first = f"row {examples[0].row}" if examples else ""
+            table.add_row(Text(code.text, style=_STYLES[severity]), f"{_count(summary, code):,}", issue.title, first)
+    return table
+
+
+def _count(summary: Summary, code: Code) -> int:
+    """How often an issue occurred; a row that cannot be read is the same row in every kind."""
+    if code is Code.BAD_ROW:
+        return max(counts.issues.get(code, 0) for counts in summary.counts.values())
+    return summary.issues[code]
+
+
+def _details(summary: Summary) -> Iterator[RenderableType]:
+    """Say for each issue what to do, and where it stands."""
+    for severity in Severity:
+        for code, _ in summary.issues_of(severity):
+            yield Text(code.text, style=_STYLES[severity])
+            yield Padding(Text(CATALOGUE[code].remedy), INDENT, expand=False)
+            if len(summary.counts) > 1 and code is not Code.BAD_ROW:
+                yield Padding(Text(_shares(summary, code)), INDENT, expand=False)
+            for example in summary.examples.get(code, ()):
+                yield Padding(Text(_example(code, example), style="dim"), INDENT, expand=False)
+
+
+def _shares(summary: Summary, code: Code) -> str:
+    """Say how often an issue occurred in each kind."""
+    kinds = {kind: counts.issues[code] for kind, counts in summary.counts.items() if code in counts.issues}
+    if code is Code.NO_GOAL:
+        return ", ".join(f"{count:,} row{'' if count == 1 else 's'} for {kind}" for kind, count in kinds.items())
+    return _listed(kinds)
+
+
+def _example(code: Code, example: Example) -> str:
+    place = f"{example.source}, row {example.row}" + (f", {example.column}" if example.column else "")
+    value = _shown(code, example.value)
+    return printable(f"{place}: {value}" if value else place)
+
+
+def _shown(code: Code, value: str) -> str:
+    """Give as much of a cell as may be seen."""
+    if code in _PERSONAL_CODES:
+        return cut(value)
+    if code is Code.BAD_ROW:
+        return value.partition(": ")[0]
+    return masked(value)
+
+
+def _files(summary: Summary) -> Table:
+    identified = [file.identifier is not None for file in summary.files]
+    several = len({file.kind for file in summary.files}) > 1
+    headings = ["file", *["kind"] * several, *["id type"] * any(identified), "rows", "bytes"]
+    table = borderless(*headings)
+    table.columns[-2].justify = table.columns[-1].justify = "right"
+    for file in summary.files:
+        cells: dict[str, RenderableType] = {
+            "file": Text(file.name),
+            "kind": file.kind,
+            "id type": file.identifier or "",
+            "rows": f"{file.rows:,}",
+            "bytes": f"{file.bytes:,}",
+        }
+        table.add_row(*(cells[heading] for heading in headings))
+    return table
+
+
+def _next_steps(summary: Summary, folder: Path, *, by_hand: bool) -> Text:
+    only_conversions = all(file.kind == "conversions" for file in summary.files)
+    steps = "the steps of the upload" if only_conversions else "what to do with each file"
+    lines = [f"batch  {folder}"]
+    if by_hand:
+        lines.append(f"next   open its report.html: {steps}")
+    if any(counts.rejected for counts in summary.counts.values()):
+        how = "build it behind the export" if summary.delimiters else "build that like an export"
+        lines.append(f"{'       ' if by_hand else 'next   '}correct its rejected.csv and {how}")
+    if by_hand:
+        lines.append(f"       then csvexport confirm {folder}")
+    return Text("\n".join(lines))
+
+
+def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
+    """Print that a profile was written, what a build by it would do, and what to do next."""
+    console = stdout_console()
+    accepted = sum(counts.accepted for counts in summary.counts.values())
+    rejected = sum(counts.rejected for counts in summary.counts.values())
+    console.print(Text(f"{profile} is written.", style="bold"), soft_wrap=True)
+    console.print()
+    console.print(Text(f"check  {accepted:,} would be sent, {rejected:,} rejected"))
+    if refusal:
+        console.print(Padding(Text(refusal, style="red"), (0, 0, 0, 7), expand=False))
+    for line in (
+        "next   write the identifiers of the counter's goals into it, then",
+        f"       csvexport check {profile}",
+    ):
+        console.print(Text(line), soft_wrap=True)
