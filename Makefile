@@ -5,13 +5,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 NOW    := 2024-06-01T09:00:00Z
 
-.PHONY: demo test lint bench golden clean
+.PHONY: demo test soak lint bench golden clean
 
 demo: $(VENV)/installed
 	$(BIN)/csvexport build samples/bitrix24/profile.toml --now $(NOW)
 
 test: $(VENV)/test
+	.ci/packages
 	$(BIN)/python -m pytest
+
+# The long mode: kills at every step, thousands of deliveries under a polling reader, hundreds of faults on the wire.
+soak: $(VENV)/test
+	.ci/packages
+	$(BIN)/python -m pytest --soak tests/crash tests/delivery
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check

@@ -125,7 +125,7 @@ def test_build_writes_the_files_and_says_so(shop):
     assert f"batch  {batch}\n" in result.stdout
     assert {path.name for path in batch.iterdir()} == {
         *("conversions-ClientId.csv", "conversions-Yclid.csv"),
-        *("manifest.json", "report.html", "report.txt"),
+        *("keys-conversions.bin", "manifest.json", "report.html", "report.txt"),
     }
     assert (batch / "conversions-ClientId.csv").read_bytes() == (
         conversions.file("ClientId").header
@@ -182,8 +182,8 @@ def test_json_is_one_document_with_the_manifest(order, sample, samples):
     assert result.stderr == ""
     assert result.stdout.count("\n") == 1
     said = json.loads(result.stdout)
-    assert list(said) == [*MANIFEST_KEYS, "folder", "refusal"]
-    assert said["refusal"] is None
+    assert list(said) == [*MANIFEST_KEYS, "folder", "refusal", "same_as"]
+    assert (said["refusal"], said["same_as"]) == (None, None)
     if order == "check":
         assert said["folder"] is None
         assert said["files"] == []
@@ -850,7 +850,7 @@ def test_identifiers_that_a_spreadsheet_damaged_are_told_and_end_with_1(export):
         (["init", "deals.csv", "--timezone", "Moscow"], 2, '--timezone: "Moscow" is no IANA time zone'),
         (["init", "deals.csv", "--to", "missing/profile.toml"], 2, "--to: there is no folder missing"),
         (["init", "https://crm:hunter2@crm.example.ru/deals.csv"], 3, "given as --username and --password"),
-        (["init", "https://crm.example.ru/a.csv", "--password", "hunter2"], 2, "--password: write env:NAME or file:"),
+        (["init", "https://crm.example.ru/a.csv", "--password", "hunter2"], 2, "--password: write env:NAME, file:"),
         (["inspect", "deals.csv", "--username", "crm"], 2, "--username: the export is no address"),
         (["inspect", "http://crm.example.ru/a.csv", "--password", "env:P"], 3, "would travel unencrypted over http"),
         (["inspect", "https://crm.example.ru/a.csv", "--password", "env:P"], 2, "env:P: the environment variable P is"),
@@ -949,7 +949,7 @@ def test_init_asks_nothing_if_it_is_told_not_to(option, export):
 def test_init_that_gets_no_answer_is_interrupted_and_writes_nothing(export, tmp_path):
     code, seen = _answering(["UTC"], "init", export.name)
     assert code == 130
-    assert seen.endswith("Interrupted; nothing was left behind.\n")
+    assert seen.endswith("Interrupted; nothing half written is visible.\n")
     assert list(tmp_path.iterdir()) == [export]
 
 

@@ -28,6 +28,7 @@ SAMPLES = (
     "calltracking/uis",
     "detailed",
     "orders",
+    "scheduled",
 )
 
 # The page is looked at by its own tests; here it would only repeat report.txt.

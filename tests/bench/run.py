@@ -6,6 +6,9 @@ printed. What counts are the ratios to the faster peer: seconds do not carry ove
 """
 
 import argparse
+import filecmp
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +21,7 @@ from typing import NamedTuple
 
 import job
 import orders
+import sftp
 from measuring import (
     HERE,
     Command,
@@ -43,6 +47,8 @@ WORKBOOK_GOAL = 1.0
 JSON_LINES_GOAL = 1 / 1.5
 JSON_GOAL = 1.0
 START_GOAL = 0.5
+SFTP_GOAL = 1.5
+SENT_GOAL = 1.3
 
 
 def build(profile: str, scratch: Path) -> Command:
@@ -239,6 +245,51 @@ def measure_json(arguments: argparse.Namespace, scratch: Path) -> None:
         print_growth(peaks)
 
 
+def measure_sent(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Compare a build against as many events that were sent as its export has rows with one against none."""
+    rows = arguments.sent
+    with export_of_deals(rows, "utf8", arguments, scratch) as export:
+        command = build(job.profile(export), scratch)
+        nothing, much = scratch / "nothing-sent", scratch / "much-sent"
+        subprocess.run([sys.executable, HERE / "sent.py", command[4], job.NOW, much, str(rows)], check=True)
+        kept = set(much.glob("*/2*"))
+        commands: dict[str, Command] = {"nothing sent": [*command, nothing], "much sent": [*command, much]}
+        for runs in alternate(commands, export, arguments.runs, scratch):
+            summaries = summarize(runs)
+            shutil.rmtree(nothing)
+            for batch in set(much.glob("*/2*")) - kept:
+                shutil.rmtree(batch)
+        shutil.rmtree(much)
+    print_table(f"{rows:,} rows against {rows:,} events that were sent, rounds: {arguments.runs}", summaries)
+    print()
+    print_ratio("much / nothing", summaries["much sent"].wall / summaries["nothing sent"].wall, SENT_GOAL)
+    peak = summaries["much sent"].peak
+    print_goal("peak", f"{peak:.0f} MB", f"under {PEAK_GOAL} MB", reached=peak < PEAK_GOAL)
+
+
+def measure_sftp(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Compare the delivery of a file over SFTP with OpenSSH's own client, to OpenSSH's server on this machine."""
+    file, arrived = scratch / "delivered.csv", scratch / "arrived.csv"
+    block, digest = os.urandom(1_000_000), hashlib.sha256()
+    with file.open("wb") as sink:
+        for _ in range(arguments.sftp):
+            sink.write(block)
+            digest.update(block)
+    with sftp.serve(scratch / "sshd") as server:
+        commands: dict[str, Command] = {
+            CSVEXPORT: sftp.deliver(server, file, digest.hexdigest(), str(arrived)),
+            "sftp put": sftp.put(server, file, str(arrived), scratch),
+        }
+        for runs in alternate(commands, file, arguments.runs, scratch):
+            summaries = summarize(runs)
+            if not filecmp.cmp(file, arrived, shallow=False):
+                sys.exit("what arrived is not what was sent")
+            arrived.unlink()
+    file.unlink()
+    print_table(f"SFTP, {arguments.sftp:,} MB to the same machine, rounds: {arguments.runs}", summaries)
+    print_against("", summaries, SFTP_GOAL)
+
+
 def measure_start(arguments: argparse.Namespace, scratch: Path) -> None:
     """Compare the time to `csvexport --help` with that of importing pandas."""
     commands: dict[str, Command] = {
@@ -266,6 +317,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--hashes", type=int, default=5_000_000, help="phones that are hashed; 0: none")
     parser.add_argument("--workbook", type=int, default=300_000, help="rows of the workbook; 0: none")
     parser.add_argument("--json", type=int, default=1_000_000, help="rows of JSON and JSON Lines; 0: none")
+    parser.add_argument("--sent", type=int, default=10_000_000, help="rows, and events that were sent; 0: none")
+    parser.add_argument("--sftp", type=int, default=1000, help="megabytes that are delivered over SFTP; 0: none")
     # Starts are short, so that more of them are needed for a steady median.
     parser.add_argument("--starts", type=int, default=11, help="rounds of starting; 0: none")
     parser.add_argument("--data", type=Path, help="keep the exports in this folder and use those that are there")
@@ -291,10 +344,14 @@ def measure_all(arguments: argparse.Namespace, scratch: Path) -> None:
         if arguments.hashes:
             measure_hashes(arguments, scratch)
     if CSVEXPORT in arguments.tools:
+        if arguments.sent:
+            measure_sent(arguments, scratch)
         if arguments.workbook:
             measure_workbook(arguments, scratch)
         if arguments.json:
             measure_json(arguments, scratch)
+        if arguments.sftp:
+            measure_sftp(arguments, scratch)
         if arguments.starts:
             measure_start(arguments, scratch)
 

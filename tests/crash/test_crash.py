@@ -145,7 +145,7 @@ def test_an_interrupted_build_leaves_nothing(moment, number, code, shop, tmp_pat
     process.send_signal(number)
     returned, complaint = finish(process)
     assert returned == code
-    assert complaint == (b"Interrupted; nothing was left behind.\n" if number == signal.SIGINT else b"")
+    assert complaint == (b"Interrupted; nothing half written is visible.\n" if number == signal.SIGINT else b"")
     assert list(tmp_path.iterdir()) == []
 
 

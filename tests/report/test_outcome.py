@@ -7,7 +7,9 @@ from batches import batch_of, everything, furniture_shop
 
 from csvexport.issues import Code
 from csvexport.summary import Example
-from csvexport.terminal import WIDTH, print_outcome, print_start
+from csvexport.terminal import print_outcome, print_start
+from csvexport.terminal.console import WIDTH
+from csvexport.workflow import Outcome
 
 FOLDER = Path("out/shop/20240601T090000Z-1a2b3c4d")
 
@@ -17,7 +19,7 @@ def told(capsys):
     """What is printed of a batch; without a folder, of a check."""
 
     def told(summary, folder=FOLDER, *, checked=False, verbose=False):
-        print_outcome(summary, folder, None, checked=checked, verbose=verbose)
+        print_outcome(Outcome(summary, folder), checked=checked, verbose=verbose)
         return capsys.readouterr().out
 
     return told
