@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Any
+from typing import Any, Final
 
 from csvexport.batch import Building, manifest
 from csvexport.errors import CsvexportError, DataError, OutputError
@@ -19,6 +19,8 @@ from csvexport.summary import Summary
 from csvexport.workflow.options import Options
 from csvexport.workflow.run import Run
 from csvexport.workflow.sent import Sent
+
+UNHEARD: Final = Journal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def check(profile: Profile, options: Options) -> Outcome:
         return Outcome(run.summary(()), refusal=run.refusal())
 
 
-def build(profile: Profile, options: Options, journal: Journal | None = None) -> Outcome:
+def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Outcome:
     """Write a batch of what is new: no event that was sent before, and no snapshot if none has changed.
 
     Args:
@@ -85,10 +87,9 @@ def build(profile: Profile, options: Options, journal: Journal | None = None) ->
             if refusal:
                 raise DataError(f"{refusal}\nNothing was written.")
             summary = run.summary(run.write_files(building.batch) if run.accepted else ())
-        if not run.accepted:
-            return Outcome(summary)
-        same_as = sent.same_as(summary.files)
-        if same_as is not None:
+        same_as = sent.same_as(summary.files) if run.accepted else None
+        if not run.accepted or same_as is not None:
+            journal.event("nothing-new")
             return Outcome(summary, same_as=same_as)
         durable = aside.submit(building.sync)
         from csvexport.report import Report  # noqa: PLC0415 - see above
@@ -101,8 +102,7 @@ def build(profile: Profile, options: Options, journal: Journal | None = None) ->
         folder = building.publish(summary.batch)
     with Ledger.open(options.out) as ledger:
         batch = ledger.add(folder)
-    if journal is not None:
-        journal.event("built", batch=batch.name, rows={file.name: file.rows for file in batch.files})
+    journal.event("built", batch=batch.name, rows={file.name: file.rows for file in batch.files})
     return Outcome(summary, folder)
 
 

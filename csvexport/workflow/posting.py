@@ -113,7 +113,8 @@ class Post:
         """See that no event goes twice, and no snapshot over a newer one."""
         problem = None
         if kind in SNAPSHOTS:
-            newer = [other.name for other in self._batches() if other.name > batch.name and _is_on_its_way(other, kind)]
+            later = [other for other in self._batches() if other.built_at > batch.built_at]
+            newer = [other.name for other in later if _is_on_its_way(other, kind)]
             if newer:
                 problem = f"{newer[-1]} is newer, and was sent or is under way"
         elif kind in self.blocked():
@@ -157,7 +158,7 @@ class Post:
             # Before anything is noted, since a secret may be missing.
             destination = open_destination(settings, self._profile.path.parent)
         except CsvexportError as error:
-            self._fail(waiting, str(error))
+            self._fail(waiting, str(error).removeprefix(f"{settings.name}: "))
             return
         self._ledger.begin(batch, settings.name, [_departure(planned) for planned in waiting])
         self._supersede(batch, {planned.file.kind for planned in waiting})
@@ -221,10 +222,11 @@ class Post:
 
     def _supersede(self, batch: Batch, kinds: set[str]) -> None:
         """Give older snapshots up, of which this one is a newer state."""
-        for older in self._batches():
+        others = [other for other in self._batches() if other.name != batch.name and other.built_at <= batch.built_at]
+        for older in others:
             for kind in kinds & SNAPSHOTS:
                 state = older.states.get(kind)
-                if older.name < batch.name and state is not None and state.is_open:
+                if state is not None and state.is_open:
                     self._note(older, kind, State.SUPERSEDED)
 
     def _settle(self, batch: Batch, kind: str) -> None:

@@ -290,6 +290,13 @@ def test_missing_secret_is_told_before_anything_is_noted(shop):
     assert shop.states(done["build"]["batch"]) == {"conversions": "delivered", "orders": "built"}
 
 
+def test_missing_password_is_told_with_its_destination_once(shop):
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', '"sftp://shop@localhost/orders.csv"\npassword = "env:NONE"'))
+    done = CliRunner().invoke(app, ["run", "profile.toml", "--now", shop.now.isoformat(), "--quiet"])
+    assert done.exit_code == 4
+    assert done.stderr == "pickup: env:NONE: the environment variable NONE is not set\n"
+
+
 def test_two_runs_at_the_same_moment_deliver_once(shop):
     command = [sys.executable, "-m", "csvexport", "run", "profile.toml", "--json"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
