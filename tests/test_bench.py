@@ -347,7 +347,7 @@ def test_csvexport_and_peers_agree(encoding):
     pytest.importorskip("polars")
     pytest.importorskip("duckdb")
     sizes = ("--rows", ROWS, "--orders", "--hashes", 0, "--workbook", 300, "--json", 300, "--starts", 1, "--sent", ROWS)
-    done = run("run.py", *sizes, "--runs", 1, "--encodings", encoding)
+    done = run("run.py", *sizes, "--sftp", 0, "--runs", 1, "--encodings", encoding)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "csvexport" in done.stdout
     assert all(title in done.stdout for title in ("xlsx, 300 rows", "jsonl, 300 rows", "json, 300 rows"))
@@ -355,7 +355,7 @@ def test_csvexport_and_peers_agree(encoding):
 
 def test_csvexport_and_duckdb_make_the_same_orders_and_hashes():
     pytest.importorskip("duckdb")
-    nothing_else = ("--rows", "--workbook", 0, "--json", 0, "--starts", 0, "--sent", 0)
+    nothing_else = ("--rows", "--workbook", 0, "--json", 0, "--starts", 0, "--sent", 0, "--sftp", 0)
     done = run("run.py", *nothing_else, "--orders", ROWS, 5 * ROWS, "--hashes", 5 * ROWS, "--runs", 1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("  csvexport / duckdb: ") == 3

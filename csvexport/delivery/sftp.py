@@ -5,6 +5,7 @@ can replace files (posix-rename@openssh.com), so that a reader finds the old fil
 servers have the old file moved aside first, and for that moment there is none; a note on the receipt says so.
 """
 
+import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +47,9 @@ _MISSING: Final = frozenset({NO_SUCH_FILE, NO_SUCH_PATH})
 
 # What later versions of the protocol have for it, some servers use.
 _FULL: Final = frozenset({14, 15})
+
+# ProFTPD before 1.3.8 gives it for every file.
+_SHA256_OF_NOTHING: Final = hashlib.sha256().digest()
 
 _UNSEEN: Final = Attributes()
 """What is known of a file that the server does not let be looked at."""
@@ -181,17 +185,17 @@ class _Delivery:
         self._write()
         self._set_mode()
         part = self._look(self._part)
-        if self._part == self._path:
-            return self._receipt(part, part)
-        if part is None:
+        if part is None and self._part != self._path:
             raise DeliveryError(f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}")
-        self._see_size(part)
+        checked = self._check(part) if part is not None else "answer"
+        if self._part == self._path:
+            return self._receipt(checked, part)
         self._rename()
         found: Attributes | None = _UNSEEN
         # It has arrived, whatever comes of looking at it.
         with suppress(DeliveryError):
             found = self._look(self._path)
-        return self._receipt(part, found)
+        return self._receipt(checked, found)
 
     def _write(self) -> None:
         handle = self._open()
@@ -233,9 +237,16 @@ class _Delivery:
             if error.code not in _MISSING:
                 self._notes.append(f"the server did not set the permissions{_quoted(error)}")
 
-    def _see_size(self, seen: Attributes) -> None:
+    def _check(self, seen: Attributes) -> str:
+        """See that the file has arrived whole; give by what that was seen."""
         if seen.size not in {None, self._parcel.size}:
             raise PassingError(f"only {seen.size:,} of {self._parcel.size:,} bytes arrived")
+        digest = self._session.sha256(self._part)
+        if digest is None or digest == _SHA256_OF_NOTHING:
+            return "answer" if seen.size is None else "size"
+        if digest.hex() != self._parcel.sha256:
+            raise PassingError("the server's checksum of the file is another than that of what was sent")
+        return "checksum"
 
     def _rename(self) -> None:
         """Give the file its own name."""
@@ -274,16 +285,14 @@ class _Delivery:
             raise
         self._notes.append(_UNREPLACED)
 
-    def _receipt(self, part: Attributes | None, found: Attributes | None) -> Receipt:
+    def _receipt(self, checked: str, found: Attributes | None) -> Receipt:
         """Tell what is there now.
 
         Args:
-            part: what was seen of the file when it was whole.
+            checked: by what was seen that the file arrived whole.
             found: what is seen of it under its own name; None if the receiver has taken it.
         """
         size = self._parcel.size
-        if self._part == self._path and part is not None:
-            self._see_size(part)
         if found is None:
             trace = Trace(size, is_taken=True)
         elif found.size not in {None, size}:
@@ -291,8 +300,7 @@ class _Delivery:
             trace = Trace(found.size or 0, found.modified)
         else:
             trace = Trace(size, found.modified)
-        is_seen = part is not None and part.size is not None
-        return Receipt(trace=trace, checked="size" if is_seen else "answer", notes=tuple(self._notes))
+        return Receipt(trace=trace, checked=checked, notes=tuple(self._notes))
 
     def _remove_part(self) -> None:
         if self._session.is_lost or not self._is_begun:

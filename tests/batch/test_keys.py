@@ -139,29 +139,35 @@ STEPS = st.lists(
 )
 
 
+def oldest(files):
+    """The batches that the oldest of the chosen files covers, if it is a merged one."""
+    is_merged = files and files[-1].parent.name == keys.FOLDER
+    return json.loads(files[-1].with_suffix(".json").read_text())["batches"] if is_merged else []
+
+
 @settings(max_examples=40)
 @given(STEPS)
 def test_sending_and_discarding_leave_known_what_counts(tmp_path_factory, steps):
-    """A folder is removed only if merged files cover its batch, and nothing that was sent before is discarded then."""
+    """Nothing is discarded of what is merged with a batch whose folder is gone."""
     folder = tmp_path_factory.mktemp("keys")
-    sent, held, kept_from = [], {}, 0
+    sent, held, gone = [], {}, False
     for number, (step, chance) in enumerate(steps):
+        covered = oldest(covering(folder, "conversions", sent))
+        first = len(covered) if gone else 0
         if step == "send":
             events = {(chance % 5, key): chance % 2 for key in range(chance % 4 + 1)}
             sent.append(own(folder, number, events))
             held[sent[-1].batch] = events
-        elif step == "discard" and len(sent) > kept_from:
-            sent.pop(kept_from + chance % (len(sent) - kept_from))
+        elif step == "discard" and len(sent) > first:
+            sent.pop(first + chance % (len(sent) - first))
+        elif step == "clear" and covered:
+            shutil.rmtree(folder / covered[0], ignore_errors=True)
+            gone = True
         compact(folder, "conversions", sent)
-        files = covering(folder, "conversions", sent)
-        if step == "clear" and files and files[-1].parent.name == keys.FOLDER:
-            said = json.loads(files[-1].with_suffix(".json").read_text())
-            kept_from = max(kept_from, len(said["batches"]))
-            shutil.rmtree(folder / said["batches"][0], ignore_errors=True)
         last = {key: worth for one in sent for key, worth in held[one.batch].items()}
-        asked = {(first, key): 1 for first in range(5) for key in range(4)}
-        expected = [last.get((int(one["first"]) >> 60, int(one["second"]))) == 1 for one in records(asked)]
-        assert SentKeys(covering(folder, "conversions", sent)).sent(records(asked)).tolist() == expected
+        asked = records({(first, key): 1 for first in range(5) for key in range(4)})
+        expected = [last.get((int(one["first"]) >> 60, int(one["second"]))) == 1 for one in asked]
+        assert SentKeys(covering(folder, "conversions", sent)).sent(asked).tolist() == expected
 
 
 def test_what_a_reader_chose_is_there_when_it_reads(tmp_path):

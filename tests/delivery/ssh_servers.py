@@ -140,7 +140,7 @@ class Faults:
     Attributes:
         forbidden: operations of SFTP that nobody may do: `rename`, `stat`, `setstat`, `remove`, `mkdir`, `open`.
         space: how many bytes may be written before the disk is full.
-        after: what happens to a file right after `close` or `rename`.
+        after: what happens to a file right after `close` or `rename`, or before the answer to `stat`.
         short: how many bytes of each write are lost.
     """
 
@@ -182,6 +182,7 @@ class FaultySftp(asyncssh.SFTPServer):
 
     def stat(self, path):
         self._refuse("stat")
+        self._go_on("stat", self.map_path(path))
         return super().stat(path)
 
     def setstat(self, path, attrs):
@@ -344,6 +345,31 @@ class _PlainSftp(paramiko.SFTPServerInterface):
         return self._done(self._path(oldpath).rename, self._path(newpath))
 
 
+class _SummingSftp(paramiko.SFTPServer):
+    """Tells checksums as draft-ietf-secsh-filexfer-extensions-00 has it, which is not the way of paramiko's own."""
+
+    def __init__(self, *arguments, root, answer, **more):
+        super().__init__(*arguments, root=root, **more)
+        self._root = root
+        self._answer = answer
+
+    def _process(self, kind, number, message):
+        if kind != paramiko.sftp.CMD_EXTENDED:
+            super()._process(kind, number, message)
+            return
+        name, path, hashes = message.get_text(), message.get_text(), message.get_list()
+        assert (name, "sha256" in hashes) == ("check-file-name", True)
+        assert (message.get_int64(), message.get_int64(), message.get_int()) == (0, 0, 0)
+        answer = self._answer((self._root / path.lstrip("/")).read_bytes())
+        if answer is None:
+            self._send_status(number, paramiko.SFTP_OP_UNSUPPORTED)
+            return
+        reply = paramiko.Message()
+        reply.add_int(number)
+        reply.add_bytes(answer)
+        self._send_packet(paramiko.sftp.CMD_EXTENDED_REPLY, reply)
+
+
 class _PlainDoorkeeper(paramiko.ServerInterface):
     """Lets in who goes all the steps, one after the other."""
 
@@ -375,6 +401,7 @@ def paramiko_server(
     journal: list[tuple[str, str]] | None = None,
     steps: tuple[str, ...] = ("password",),
     unmoved: tuple[str, ...] = (),
+    answer: Callable[[bytes], bytes | None] = lambda _content: None,
 ) -> Iterator[SshServer]:
     """Run the server of paramiko, which cannot rename a file over another; renamings go to the journal.
 
@@ -383,6 +410,7 @@ def paramiko_server(
         journal: what is renamed is added here, from and to.
         steps: by what one logs in, all of them in this order: `password`, `publickey`, which may be any.
         unmoved: paths of files that are not renamed.
+        answer: what is told of a file with such a content when its checksum is asked for; None for that none is told.
     """
     root = folder / "paramiko-served"
     root.mkdir()
@@ -403,7 +431,8 @@ def paramiko_server(
             transports.append(transport)
             transport.add_server_key(host_key)
             moves = journal if journal is not None else []
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _PlainSftp, root, moves, unmoved)
+            served = {"root": root, "journal": moves, "unmoved": unmoved, "answer": answer}
+            transport.set_subsystem_handler("sftp", _SummingSftp, _PlainSftp, **served)
             transport.start_server(event=threading.Event(), server=_PlainDoorkeeper(steps))
 
     thread = threading.Thread(target=serve)

@@ -2,7 +2,9 @@
 
 import os
 import stat
+import struct
 import threading
+from hashlib import md5, sha256
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,50 @@ def test_bytes_that_a_server_loses_are_missed(faulty, faults):
     with pytest.raises(PassingError, match="bytes arrived"):
         faulty.deliver("straight.csv", NEW, in_place=True)
     assert faulty.files() == {"orders.csv": OLD}
+
+
+def words(*told):
+    return b"".join(struct.pack(">I", len(word)) + word for word in told)
+
+
+@pytest.mark.parametrize("before", [(), (b"check-file",)], ids=["draft", "older draft"])
+@pytest.mark.parametrize("content", [NEW, LARGE], ids=["small", "large"])
+def test_the_checksum_of_a_server_that_computes_one_is_compared(tmp_path, before, content):
+    with paramiko_server(tmp_path, answer=lambda seen: words(*before, b"sha256") + sha256(seen).digest()) as server:
+        place = at(server, tmp_path)
+        assert place.deliver("orders.csv", content).checked == "checksum"
+        assert place.deliver("straight.csv", content, in_place=True).checked == "checksum"
+        assert place.files() == {"orders.csv": content, "straight.csv": content}
+
+
+def test_a_file_that_arrives_with_another_checksum_does_not_get_its_name(tmp_path):
+    with paramiko_server(tmp_path, answer=lambda seen: words(b"sha256") + sha256(seen[:-1]).digest()) as server:
+        place = at(server, tmp_path)
+        (place.root / "orders.csv").write_bytes(OLD)
+        with pytest.raises(PassingError, match="the server's checksum of the file is another than that of what was"):
+            place.deliver("orders.csv", NEW)
+        assert place.files() == {"orders.csv": OLD}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [words(b"sha256") + sha256(b"").digest(), words(b"md5") + md5(NEW, usedforsecurity=False).digest()],
+    ids=["of nothing", "of another kind"],
+)
+def test_a_checksum_that_says_nothing_does_not_count(tmp_path, told):
+    with paramiko_server(tmp_path, answer=lambda _: told) as server:
+        assert at(server, tmp_path).deliver("orders.csv", NEW).checked == "size"
+
+
+def test_a_server_that_computes_no_checksum_after_all_is_asked_once(tmp_path):
+    asked = []
+    with paramiko_server(tmp_path, answer=asked.append) as server:
+        place = at(server, tmp_path)
+        destination = place.opened()
+        receipts = [destination.deliver(place.parcel(name, NEW), Deadline(60)) for name in ("first.csv", "second.csv")]
+        destination.close()
+    assert [receipt.checked for receipt in receipts] == ["size", "size"]
+    assert asked == [NEW]
 
 
 def test_a_folder_that_may_not_be_written_to_is_told_of(faulty, faults):

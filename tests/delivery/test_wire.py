@@ -7,7 +7,7 @@ import threading
 import paramiko
 import pytest
 from conftest import Place
-from ssh_servers import asyncssh_server, openssh
+from ssh_servers import Faults, asyncssh_server, openssh
 from wire import HOST, wire
 
 from csvexport.delivery import Deadline, PassingError
@@ -31,10 +31,15 @@ def line(server):
         yield laid
 
 
+def behind(line, server, folder):
+    """Give the place that is reached over a line."""
+    table = server.settings(to="")
+    return Place(server.root, folder, re.sub(r"(?<=:)[0-9]+", str(line.port), table.pop("to")), table)
+
+
 @pytest.fixture
 def place(server, line, tmp_path):
-    table = server.settings(to="")
-    return Place(server.root, tmp_path, re.sub(r"(?<=:)[0-9]+", str(line.port), table.pop("to")), table)
+    return behind(line, server, tmp_path)
 
 
 def cuts_between(line, faults):
@@ -62,6 +67,7 @@ def test_a_file_arrives_over_a_line_that_breaks_anywhere(request, place, line):
             destination.deliver(place.parcel("orders.csv", NEW), Deadline(60))
         destination.close()
         assert place.files() == {"orders.csv": NEW}, cut
+        assert not [*filter(is_of_a_connection, threading.enumerate())], cut
     # What is cut last is so when nothing is left to be said.
     assert failed > faults / 2
 
@@ -103,12 +109,28 @@ def test_no_delivery_takes_longer_than_it_may(place, line):
     assert not isinstance(caught.value, PassingError)
 
 
-def test_a_server_that_stops_reading_is_given_up(place, line):
-    # More than what is on its way at most.
-    large = NEW * 100
-    line.cuts, line.is_silent = [1_000_000], True
-    with pytest.raises(PassingError):
-        place.deliver("orders.csv", large, timeout=1)
+@pytest.mark.parametrize("window", [1 << 21, 1 << 26])
+def test_a_server_that_stops_reading_is_given_up(tmp_path, window):
+    with asyncssh_server(tmp_path, window=window) as server, wire(server.port) as line:
+        place = behind(line, server, tmp_path)
+        line.cuts, line.is_silent = [1_000_000], True
+        with pytest.raises(PassingError):
+            # More than what the system keeps until it can be sent.
+            place.deliver("orders.csv", NEW * 80, timeout=1)
+
+
+def test_a_file_has_arrived_when_the_line_breaks_after_that(tmp_path):
+    faults = Faults()
+    with asyncssh_server(tmp_path, faults) as server, wire(server.port) as line:
+        place = behind(line, server, tmp_path)
+        faults.after["rename"] = lambda _: faults.after.setdefault("stat", lambda _: line.cut())
+        destination = place.opened()
+        receipt = destination.deliver(place.parcel("orders.csv", NEW), Deadline(60))
+        assert (receipt.checked, receipt.trace.size, receipt.trace.modified) == ("size", len(NEW), None)
+        faults.after.clear()
+        destination.deliver(place.parcel("orders.csv", OLD), Deadline(60))
+        destination.close()
+        assert place.files() == {"orders.csv": OLD}
 
 
 def test_what_is_no_ssh_server_is_told_of(place):
