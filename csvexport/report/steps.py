@@ -17,7 +17,7 @@ from csvexport.summary import FileFacts, Summary
 NEARLY_FULL: Final = 0.8
 
 # They stand in the templates.
-_STEPS_OF_UPLOAD: Final = 4
+_STEPS_OF_UPLOAD: Final = 5
 
 # `schema` is what statuses and attributes are announced with; everything else needs it.
 _ORDER_OF_REQUESTS: Final = ("schema", "calls", "orders", "contacts", "deals")
@@ -101,7 +101,8 @@ def _pickup_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[St
     )
     yield Step(
         "Never let it be there half written: copy it beside the old file under another name, then rename it over that."
-        " Its place and its name always stay the same."
+        " Its place and its name always stay the same. `csvexport run` does all that by itself, where the profile has a"
+        " `[[deliver]]` for it."
     )
     yield Step(
         "Do so at least once a day, with a new batch. Yandex looks at the file's time of change; an order joins a visit"
@@ -150,7 +151,7 @@ def _api_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[Step]
         if own:
             commands = tuple(command_for(summary, file) for file in own)
             yield Step(_request(summary, kind, files), commands=commands)
-    yield Step(_answers({file.kind for file in files}))
+    yield Step(_answers({file.kind for file in files}, summary.batch))
 
 
 def _request(summary: Summary, kind: str, files: Sequence[FileFacts]) -> str:
@@ -182,12 +183,13 @@ def _old_calls(summary: Summary) -> str:
     return f" A dynamic call joins a visit within 21 days, so send soon.{said if old else ''}"
 
 
-def _answers(kinds: set[str]) -> str:
+def _answers(kinds: set[str], batch: str) -> str:
     calls = "`line_quantity` of calls must be the number of rows" if "calls" in kinds else ""
     data = "`api_validation_status` must be `PASSED`" if kinds & {"orders", "contacts", "deals"} else ""
     return (
         f"Read the answers: {joined([said for said in (data, calls) if said])}. An answer without an error alone says"
         " only that the file has arrived; Metrica may take two hours to process it."
+        + (f" When all of this batch has arrived, `csvexport confirm {batch}` has it count as sent." if calls else "")
     )
 
 

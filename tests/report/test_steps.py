@@ -203,6 +203,13 @@ def test_a_large_file_for_the_api_has_more_room():
         assert "300 MB" not in text
 
 
+@pytest.mark.parametrize("kind", ["conversions", "calls"])
+def test_events_are_to_be_confirmed_once_they_were_sent_by_hand(kind):
+    summary = batch_of(kind)
+    assert f"csvexport confirm {summary.batch}" in flat(Report(summary).text())
+    assert f"csvexport confirm {summary.batch}" in page(summary).text
+
+
 def test_several_ways_have_headings_and_begin_at_one():
     text = flat(Report(everything()).text())
     for heading in (
@@ -217,7 +224,7 @@ def test_several_ways_have_headings_and_begin_at_one():
 
 
 @pytest.mark.parametrize(
-    ("kinds", "number"), [(("conversions",), 5), (("calls",), 4), (("orders",), 5), (("contacts", "deals"), 6)]
+    ("kinds", "number"), [(("conversions",), 6), (("calls",), 4), (("orders",), 5), (("contacts", "deals"), 6)]
 )
 def test_on_one_way_the_rejected_rows_are_the_last_step(kinds, number):
     summary = batch_of(*kinds)

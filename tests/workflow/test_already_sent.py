@@ -98,8 +98,11 @@ def events(folder, kind):
     for path in folder.glob(f"{kind}-*.csv") if folder is not None else ():
         with path.open(encoding="utf-8", newline="") as file:
             for line in csv.DictReader(file):
-                worth = (line.pop("Price"), line.pop("Currency"))
-                key = (path.name, *(line[name] for name in line if name in {"Yclid", "ClientId", "Target", "DateTime"}))
+                worth = (line["Price"], line["Currency"])
+                identifier = line.get("Yclid") or line.get("ClientId")
+                # A call of nobody's is known by its whole line.
+                known_by = ("Target", "DateTime") if identifier else tuple(line)
+                key = (path.name, identifier, *(line.get(name) for name in known_by))
                 assert key not in found
                 found[key] = worth
     return found
