@@ -97,7 +97,7 @@ def _crowd(levels: Sequence[int]) -> int:
     last, before = levels[-1], levels[-2::-1]
     lower = sum(1 for _ in takewhile(lambda level: level < last, before))
     equal = sum(1 for _ in takewhile(lambda level: level == last, before))
-    return lower + 1 if lower or equal + 1 < NEIGHBOURS else equal + 1
+    return equal + 1 if equal + 1 >= NEIGHBOURS else lower + 1
 
 
 def _level(records: int) -> int:

@@ -244,8 +244,7 @@ def _merged(sources: Sequence[KeyFile]) -> Iterator[NDArray[np.void]]:
     ranges = sum(len(source.records) for source in sources) // CHUNK + 1
     begins = [0] * len(sources)
     for number in range(1, ranges + 1):
-        last = (number << 64) // ranges - 1
-        ends = [source.end(last) for source in sources]
+        ends = [source.end((number << 64) // ranges) for source in sources]
         parts = [source.records[begin:end] for source, begin, end in zip(sources, begins, ends, strict=True)]
         yield _newest(np.concatenate(parts))
         begins = ends

@@ -1,5 +1,6 @@
 """Restoring a ledger that is lost or damaged from what the batches' folders tell."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from csvexport.errors import LedgerError
 from csvexport.ledger.books import LEDGER, profiles
 from csvexport.ledger.database import Database
 from csvexport.ledger.locking import profile_lock
-from csvexport.ledger.records import Record, batch_folders
+from csvexport.ledger.records import Record, batch_folders, merged_batches, of_removed_folder
 
 # What SQLite keeps beside a ledger while somebody has it open, or where somebody was killed.
 _BESIDE = ("-wal", "-shm")
@@ -49,23 +50,42 @@ def rebuild(out: Path) -> Rebuilt:
             stack.enter_context(profile_lock(out, name, "ledger rebuild"))
         try:
             _remove(part)
-            count, unreadable = _fill(part, [folder for name in names for folder in batch_folders(out / name)])
+            count, unreadable = _fill(part, [out / name for name in names])
             kept = _put_in_place(part, out / LEDGER)
         except OSError as error:
             raise LedgerError(f"{out / LEDGER}: cannot be written: {error.strerror}") from error
     return Rebuilt(out / LEDGER, count, tuple(unreadable), kept)
 
 
-def _fill(path: Path, folders: list[Path]) -> tuple[int, list[str]]:
-    """Make a ledger of batches; give how many it knows, and what is wrong with the others."""
-    unreadable = []
+def _fill(path: Path, profiles: Sequence[Path]) -> tuple[int, list[str]]:
+    """Make a ledger of the batches of profiles; give how many it knows, and what is wrong with the others."""
+    count, unreadable = 0, []
     with Database(path) as database:
-        for folder in folders:
-            try:
-                database.put(Record.read(folder))
-            except LedgerError as error:
-                unreadable.append(str(error))
-    return len(folders) - len(unreadable), unreadable
+        for profile in profiles:
+            known: dict[str, Record] = {}
+            for folder in batch_folders(profile):
+                try:
+                    known[folder.name] = Record.read(folder)
+                except LedgerError as error:
+                    unreadable.append(str(error))
+            for record in (*known.values(), *_removed(profile, known)):
+                database.put(record)
+                count += 1
+    return count, unreadable
+
+
+def _removed(profile: Path, known: Mapping[str, Record]) -> Iterator[Record]:
+    """Give the batches whose folders were removed after their keys had been merged."""
+    numbers: dict[str, dict[str, int]] = {}
+    for kind, names in merged_batches(profile):
+        number = 0
+        for name in names:
+            if name in known:
+                number = known[name].standings[kind].number
+            else:
+                # Of equal numbers the batch that was built first comes first.
+                numbers.setdefault(name, {})[kind] = number
+    return (of_removed_folder(profile / name, by_kind) for name, by_kind in numbers.items())
 
 
 def _put_in_place(part: Path, path: Path) -> Path | None:

@@ -4,9 +4,10 @@ It is written before the ledger is, so that the ledger can always be restored fr
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from csvexport.ledger.model import Arrival, Batch, BatchFile, Delivery, Standing
 VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 RECORD: Final = "delivery.json"
+
+# Where the merged keys of what was sent lie, in the folder of a profile's batches.
+KEYS: Final = ".keys"
 
 # Files of a batch that go with others, and have no state of their own.
 _SCHEMA: Final = "schema"
@@ -109,6 +113,28 @@ def batch_folders(profile: Path) -> list[Path]:
         return []
     folders = (folder for folder in profile.iterdir() if not folder.name.startswith("."))
     return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
+
+
+def merged_batches(profile: Path) -> Iterator[tuple[str, list[str]]]:
+    """Give, for each merged file of keys, the kind of the events and the batches that it covers, oldest first.
+
+    The folders of such batches may have been removed; what they sent must still count.
+    """
+    for note in sorted((profile / KEYS).glob("*-*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            yield note.name.partition("-")[0], [str(name) for name in _read(note)["batches"]]
+
+
+def of_removed_folder(folder: Path, numbers: Mapping[str, int]) -> Record:
+    """Make the record of a batch whose folder was removed, of which only the keys of what it sent are left.
+
+    Args:
+        folder: where it lay.
+        numbers: by kind of events, as in `Standing`.
+    """
+    built_at = datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    standings = {kind: Standing(State.DELIVERED, built_at, number) for kind, number in numbers.items()}
+    return Record(folder, folder.parent.name, folder.name, None, built_at, (), standings)
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - whatever stands there

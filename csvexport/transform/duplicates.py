@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csvexport.values.currencies import LETTERS
 from csvexport.values.mixing import mixed
 
 # The keys' first bits that choose the file: 32 files.
@@ -45,6 +46,8 @@ class Keys(NamedTuple):
 def event_keys(low: NDArray[np.uint64], high: NDArray[np.uint64], times: NDArray[np.int64], seeds: Keys) -> Keys:
     """Make the keys of events.
 
+    Batches keep the keys of what they hold: if they were made in another way, everything would count as not sent.
+
     The result tells two events apart with certainty when their goals are the same and their identifiers numbers (every
     step can be undone), and as surely as 128 well-mixed bits can otherwise.
 
@@ -69,8 +72,8 @@ def seed(*parts: str) -> tuple[int, int]:
 
 
 def worth(micro: NDArray[np.int64], currency: NDArray[np.int16]) -> NDArray[np.uint64]:
-    """Give 64 bits that tell what an event is worth: price in millionths and index of the currency."""
-    return mixed(micro.astype(_U64)) + currency.astype(_U64)
+    """Give 64 bits that tell what an event is worth: price in millionths and currency, an index into `CURRENCIES`."""
+    return mixed(micro.astype(_U64)) + LETTERS[currency]
 
 
 class Dropped(NamedTuple):

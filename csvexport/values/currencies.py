@@ -14,6 +14,9 @@ from csvexport.values.money import NAMED
 # Every code, sorted; columns of currencies hold indices into it.
 CURRENCIES = currency_codes()
 
+# The same codes as numbers that no new currency changes: their letters.
+LETTERS = np.array([int.from_bytes(code.encode(), "big") for code in CURRENCIES], np.uint64)
+
 _NUMBERS = {code: number for number, code in enumerate(CURRENCIES)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from csvexport.errors import UsageError
 from csvexport.ledger import Batch, Delivery, Ledger, State, profile_lock
-from csvexport.workflow.sent import compact_keys, repeated_events
+from csvexport.workflow.sent import compact_keys, refuse_loss, repeated_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ def _decide(out: Path, name: str, state: State, command: str) -> Decision:
             states = ", ".join(f"{kind}: {before.value}" for kind, before in batch.states.items())
             raise UsageError(f"there is nothing to {command} in {name} ({states})")
         repeated = {} if state is State.DISCARDED else _repeated(ledger, batch, kinds)
+        for kind in kinds:
+            refuse_loss(ledger, batch, kind)
         for kind in kinds:
             ledger.settle(batch, kind, state)
             compact_keys(ledger, batch, kind)

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from csvexport.batch.compaction import Own, compact, covering
 from csvexport.batch.keys import SentKeys, file_name
-from csvexport.ledger import Batch, Ledger
+from csvexport.errors import LedgerError
+from csvexport.ledger import Batch, Ledger, State
 from csvexport.summary import FileFacts
 from csvexport.transform.plan import SNAPSHOTS
 
@@ -18,7 +20,7 @@ class Sent:
 
     Attributes:
         keys: by kind of events, the keys of all that were sent.
-        fingerprint: tells one state of these from another; empty where no events were sent.
+        fingerprint: tells one state of these from another; empty where no events were sent, and nothing discarded.
         snapshots: by kind of snapshots, the batch that was sent last.
     """
 
@@ -33,9 +35,17 @@ class Sent:
         Raises:
             LedgerError: the ledger, or the keys of what was sent, are damaged or lost.
         """
+        kinds = list(kinds)
         sent = {kind: batches for kind in kinds if (batches := ledger.sent(profile, kind))}
         events = {kind: batches for kind, batches in sent.items() if kind not in SNAPSHOTS}
         names = [f"{kind}/{batch.name}" for kind, batches in events.items() for batch in batches]
+        # A batch that was discarded must not be taken for the one that is built in its stead.
+        names += [
+            f"{kind}/{batch.name}/discarded"
+            for batch in ledger.batches(profile)
+            for kind in kinds
+            if batch.states.get(kind) is State.DISCARDED
+        ]
         return cls(
             {kind: sent_keys(kind, batches) for kind, batches in events.items()},
             hashlib.sha256("\n".join(names).encode()).hexdigest() if names else "",
@@ -82,6 +92,19 @@ def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
 
 
 def compact_keys(ledger: Ledger, batch: Batch, kind: str) -> None:
-    """Merge the keys of the events of many batches, now that one more came to count as sent."""
+    """Merge the keys of the events of many batches, now that one more came to count as sent, or no longer does."""
+    # That only saves time later on; whoever needs keys that are gone says so.
+    with suppress(LedgerError):
+        if kind not in SNAPSHOTS:
+            compact(batch.folder.parent, kind, _own(kind, ledger.sent(batch.profile, kind)))
+
+
+def refuse_loss(ledger: Ledger, batch: Batch, kind: str) -> None:
+    """See that the keys of all others are there if a batch no longer counts, since they may be merged with its own.
+
+    Raises:
+        LedgerError: the keys of a batch whose folder was removed would be lost.
+    """
     if kind not in SNAPSHOTS:
-        compact(batch.folder.parent, kind, _own(kind, ledger.sent(batch.profile, kind)))
+        others = [other for other in ledger.sent(batch.profile, kind) if other.name != batch.name]
+        covering(batch.folder.parent, kind, _own(kind, others))
