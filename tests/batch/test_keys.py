@@ -5,6 +5,7 @@ import random
 import shutil
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -230,6 +231,49 @@ def test_what_a_killed_run_left_counts_for_nothing_and_goes(tmp_path):
     assert len(names) == 3
     assert "calls-1234.bin" in names
     assert SentKeys(covering(tmp_path, "conversions", sent)).sent(records({(3, 0): 1})).all()
+
+
+@pytest.mark.parametrize("damage", ["cut off", "no note", "half a note", "another note"])
+def test_merged_keys_that_are_damaged_are_read_from_the_batches_again(tmp_path, damage):
+    sent = [own(tmp_path, number, {(number % 7, number): 1}) for number in range(9)]
+    compact(tmp_path, "conversions", sent)
+    (merged,) = (tmp_path / keys.FOLDER).glob("*.bin")
+    note = merged.with_suffix(".json")
+    match damage:
+        case "cut off":
+            merged.write_bytes(merged.read_bytes()[:-24])
+        case "no note":
+            note.unlink()
+        case "half a note":
+            note.write_text(note.read_text()[:20])
+        case "another note":
+            note.write_text("[]")
+    assert covering(tmp_path, "conversions", sent) == [one.path for one in reversed(sent)]
+    compact(tmp_path, "conversions", sent)
+    assert len(covering(tmp_path, "conversions", sent)) == 2
+    asked = records({(number % 7, number): 1 for number in range(9)})
+    assert SentKeys(covering(tmp_path, "conversions", sent)).sent(asked).all()
+
+
+def test_first_and_last_of_all_possible_keys_are_merged_and_found(tmp_path):
+    largest = (1 << 64) - 1
+    every = np.array([(0, 0, 1), (0, largest, 2), (largest, 0, 3), (largest, largest, 4)], RECORD)
+    for number, one in enumerate(every):
+        one.tofile(tmp_path / f"{number}.bin")
+    with sizes(CHUNK=1):
+        assert merge([tmp_path / f"{number}.bin" for number in range(4)], tmp_path / "merged.bin") == 4
+        assert (tmp_path / "merged.bin").read_bytes() == every.tobytes()
+        assert SentKeys([tmp_path / "merged.bin"]).sent(every).all()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_merge_that_finds_no_room_leaves_nothing(tmp_path):
+    one = own(tmp_path, 1, {(1, 1): 1})
+    target = tmp_path / "merged.bin"
+    target.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        merge([one.path], target)
+    assert not target.is_symlink()
 
 
 def test_nothing_sent_is_no_file(tmp_path):

@@ -184,6 +184,15 @@ def test_a_build_after_something_was_sent_has_another_name(shop, tmp_path):
     assert first.name != second.name
 
 
+def test_a_kind_of_which_all_was_sent_has_no_file_of_keys(shop):
+    shop.export([ROW])
+    shop.confirm(shop.build())
+    shop.export([(*ROW[:5], "yes")])
+    outcome = shop.build()
+    assert {kind: counts.accepted for kind, counts in outcome.summary.counts.items()} == {"conversions": 0, "calls": 1}
+    assert {path.name for path in outcome.folder.glob("keys-*")} == {"keys-calls.bin"}
+
+
 def test_a_check_writes_nothing(shop):
     shop.export([ROW])
     shop.confirm(shop.build())
