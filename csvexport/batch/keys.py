@@ -122,8 +122,8 @@ class SentKeys:
         """
         self._files = [KeyFile(path) for path in files]
 
-    def sent(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Tell which records, sorted by their keys, were sent and were last worth the same."""
+    def sent(self, records: NDArray[np.void], *, at_any_worth: bool = False) -> NDArray[np.bool_]:
+        """Tell which records, sorted by their keys, were sent and, unless that is no matter, last worth the same."""
         sent = np.zeros(len(records), np.bool_)
         if not len(records):
             return sent
@@ -134,17 +134,18 @@ class SentKeys:
                 is_new = ~known[places]
                 new = places[is_new]
                 known[new] = True
-                sent[new] = theirs["worth"][is_new] == records["worth"][new]
+                sent[new] = at_any_worth | (theirs["worth"][is_new] == records["worth"][new])
         return sent
 
-    def count(self, path: Path) -> int:
-        """Count the records of a file of keys that were sent and were last worth the same.
+    def count(self, path: Path, *, at_any_worth: bool = False) -> int:
+        """Count the records of a file of keys that were sent and, unless that is no matter, were last worth the same.
 
         Raises:
             LedgerError: the file is gone or damaged, or cannot be read.
         """
         file = KeyFile(path)
-        return sum(int(np.count_nonzero(self.sent(records))) for records in file.chunks(0, len(file.records)))
+        parts = (self.sent(records, at_any_worth=at_any_worth) for records in file.chunks(0, len(file.records)))
+        return sum(int(np.count_nonzero(sent)) for sent in parts)
 
 
 class _Halves(NamedTuple):

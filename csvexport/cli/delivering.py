@@ -46,8 +46,8 @@ def send(
     talk = ctx.find_root().obj = Talk.logging(log, "send", profile, as_json=as_json, quiet=quiet, verbose=verbose)
     from csvexport.workflow import sending  # noqa: PLC0415 - heavy
 
-    loaded, name = load(profile), None if batch is None else Path(batch).name
-    done = sending.plan(loaded, out, name, to) if dry_run else sending.send(loaded, out, name, to, talk.journal)
+    loaded = load(profile)
+    done = sending.plan(loaded, out, batch, to) if dry_run else sending.send(loaded, out, batch, to, talk.journal)
     _end(loaded.name, done, talk)
 
 

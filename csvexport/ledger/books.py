@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Final, Self
 from csvexport.errors import LedgerError
 from csvexport.ledger.database import Database
 from csvexport.ledger.model import Arrival, Batch, Delivery, Departure, Standing, State
-from csvexport.ledger.records import RECORD, Record, batch_folders
+from csvexport.ledger.records import MANIFEST, RECORD, Record, batch_folders
 
 LEDGER: Final = "ledger.sqlite"
 
@@ -56,8 +56,12 @@ class Ledger:
         return ledger
 
     @classmethod
-    def reading(cls, out: Path) -> Self:
+    def reading(cls, out: Path, names: Collection[str] | None = None) -> Self:
         """Open a copy of the ledger, as it is now; nothing in the folder is written, not even by SQLite.
+
+        Args:
+            out: the folder of all batches.
+            names: the profiles of whose batches the folders are looked at for news; None: all.
 
         Raises:
             LedgerError: it is damaged, lost, of a newer version, or cannot be read.
@@ -65,7 +69,7 @@ class Ledger:
         _refuse_loss(out)
         with ExitStack() as stack:
             ledger = cls(out, _copy(out, stack) if (out / LEDGER).exists() else NOWHERE, stack)
-            for profile in profiles(out):
+            for profile in profiles(out) if names is None else names:
                 ledger.sync(profile)
             ledger._stack = stack.pop_all()
         return ledger
@@ -113,7 +117,7 @@ class Ledger:
 
     def last(self, profile: str, destination: str, address: str) -> Delivery | None:
         """Give the last delivery to an address, if it arrived; None where it is not known what lies there."""
-        last = self._database.last(profile, destination, _digest(address))
+        last = self._database.last(profile, destination, address_digest(address))
         return last if last is not None and last.arrival is not None else None
 
     def begin(self, batch: Batch, destination: str, files: Sequence[Departure]) -> None:
@@ -130,7 +134,7 @@ class Ledger:
                 file=leaving.file,
                 kind=leaving.kind,
                 place=leaving.place,
-                address=_digest(leaving.address),
+                address=address_digest(leaving.address),
                 sha256=leaving.sha256,
                 size=leaving.size,
                 began_at=now,
@@ -180,10 +184,8 @@ class Ledger:
 
 
 def profiles(out: Path) -> list[str]:
-    """Give the names of all profiles that have a folder."""
-    if not out.is_dir():
-        return []
-    return sorted(folder.name for folder in out.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    """Give the names of all profiles that have batches."""
+    return sorted({manifest.parent.parent.name for manifest in out.glob(f"*/*/{MANIFEST}")})
 
 
 def _refuse_loss(out: Path) -> None:
@@ -241,5 +243,6 @@ def _readable(path: Path) -> Iterator[None]:
         raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _digest(address: str) -> str:
+def address_digest(address: str) -> str:
+    """Give by what an address is known, which may hold a key and is not kept itself."""
     return hashlib.sha256(address.encode()).hexdigest()

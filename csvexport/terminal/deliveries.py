@@ -56,6 +56,10 @@ def print_sending(profile: str, sending: "Sending", *, verbose: bool) -> None:
     for _, results in groupby(sending.results, lambda result: (result.planned.batch, result.planned.destination)):
         console.print()
         _print_consignment(console, list(results), verbose=verbose)
+    for batch in sending.left:
+        console.print()
+        console.print(Text(f"{batch} holds what was never sent: csvexport send PROFILE {batch},"), soft_wrap=True)
+        console.print(Text("or csvexport discard it, if a later batch has all of it."), soft_wrap=True)
 
 
 def _headline(sending: "Sending") -> str:

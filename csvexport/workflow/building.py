@@ -87,8 +87,9 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
             if refusal:
                 raise DataError(f"{refusal}\nNothing was written.")
             summary = run.summary(run.write_files(building.batch) if run.accepted else ())
-        same_as = sent.same_as(summary.files) if run.accepted else None
-        if not run.accepted or same_as is not None:
+        files = [file for file in summary.files if not options.needed or file.kind in options.needed]
+        same_as = sent.same_as(files) if files else None
+        if not files or same_as is not None:
             journal.event("nothing-new")
             return Outcome(summary, same_as=same_as)
         durable = aside.submit(building.sync)
@@ -109,8 +110,8 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
 def _sent(profile: Profile, options: Options) -> Sent:
     """Look up what was sent of the kinds that are to be made; nothing is written."""
     kinds = [kind for kind in profile.kinds if not options.only or kind in options.only]
-    with Ledger.reading(options.out) as ledger:
-        return Sent.of(ledger, profile.name, kinds)
+    with Ledger.reading(options.out, [profile.name]) as ledger:
+        return Sent.of(ledger, profile, kinds)
 
 
 @contextmanager

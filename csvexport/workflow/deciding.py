@@ -7,7 +7,8 @@ from typing import Any
 
 from csvexport.errors import UsageError
 from csvexport.ledger import Batch, Delivery, Ledger, State, profile_lock
-from csvexport.workflow.sent import compact_keys, refuse_loss, repeated_events
+from csvexport.workflow.locating import locate
+from csvexport.workflow.sent import compact_keys, refuse_keyless, refuse_loss, repeated_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def discard(out: Path, batch: str) -> Decision:
 
 
 def _decide(out: Path, name: str, state: State, command: str) -> Decision:
-    out, profile, name = _located(out, name)
+    out, profile, name = locate(out, name)
     with profile_lock(out, profile, command), Ledger.open(out) as ledger:
         ledger.sync(profile)
         batch = ledger.batch(profile, name)
@@ -60,9 +61,12 @@ def _decide(out: Path, name: str, state: State, command: str) -> Decision:
         if not kinds:
             states = ", ".join(f"{kind}: {before.value}" for kind, before in batch.states.items())
             raise UsageError(f"there is nothing to {command} in {name} ({states})")
-        repeated = {} if state is State.DISCARDED else _repeated(ledger, batch, kinds)
         for kind in kinds:
-            refuse_loss(ledger, batch, kind)
+            if state is State.DISCARDED:
+                refuse_loss(ledger, batch, kind)
+            else:
+                refuse_keyless(batch, kind)
+        repeated = {} if state is State.DISCARDED else _repeated(ledger, batch, kinds)
         for kind in kinds:
             ledger.settle(batch, kind, state)
             compact_keys(ledger, batch, kind)
@@ -77,22 +81,6 @@ def _may_become(before: State, after: State) -> bool:
 def _repeated(ledger: Ledger, batch: Batch, kinds: Sequence[str]) -> dict[str, int]:
     counts = {kind: repeated_events(ledger, batch, kind) for kind in kinds}
     return {kind: count for kind, count in counts.items() if count}
-
-
-def _located(out: Path, name: str) -> tuple[Path, str, str]:
-    """Find a batch; gives the folder of all batches, and the names of the profile and of the batch."""
-    folder = Path(name)
-    if len(folder.parts) > 1 and folder.is_dir():
-        folder = folder.resolve()
-        return folder.parent.parent, folder.parent.name, folder.name
-    with Ledger.reading(out) as ledger:
-        found = [batch for batch in ledger.batches() if batch.name == folder.name]
-    if not found:
-        raise UsageError(f"{out} has no batch {folder.name}; csvexport history lists them")
-    if len(found) > 1:
-        paths = " or ".join(str(batch.folder) for batch in found)
-        raise UsageError(f"several profiles have a batch {folder.name}; name its folder: {paths}")
-    return out, found[0].profile, found[0].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +101,7 @@ def history(out: Path, profile: str | None) -> list[Record]:
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    with Ledger.reading(out) as ledger:
+    with Ledger.reading(out, None if profile is None else [profile]) as ledger:
         return [Record(batch, tuple(ledger.deliveries(batch))) for batch in ledger.batches(profile)]
 
 

@@ -19,6 +19,7 @@ class Options:
         since: first moment, instead of the profile's.
         until: last moment, instead of the profile's.
         only: the kinds to make, each of which the profile has; empty: all that it has.
+        needed: the kinds of which something must be new, or no batch is made; empty: all that are made.
         out: folder of all batches.
         limit: bytes that no file exceeds, besides its own limit.
         progress: hears how far the build has come.
@@ -29,6 +30,7 @@ class Options:
     since: Since | None = None
     until: Until | None = None
     only: Sequence[str] = ()
+    needed: Sequence[str] = ()
     out: Path = Path("out")
     limit: int | None = None
     progress: Progress = no_progress

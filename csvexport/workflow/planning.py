@@ -1,11 +1,11 @@
 """Plans of deliveries: which files of a batch go where."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from csvexport.errors import DeliveryError, UsageError
-from csvexport.ledger import Batch, BatchFile
+from csvexport.ledger import Batch, BatchFile, Delivery, address_digest
 from csvexport.profile import DeliverSettings, Profile
 from csvexport.profile.wording import listed, suggestion
 
@@ -28,6 +28,11 @@ class Planned:
     to: str
     shown: str
 
+    @property
+    def arrival(self) -> tuple[str, str, str]:
+        """By what its arrival is known; see `arrivals`."""
+        return self.destination, self.file.name, address_digest(self.to)
+
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
@@ -36,6 +41,11 @@ class Consignment:
     batch: Batch
     destination: DeliverSettings
     files: tuple[Planned, ...]
+
+
+def arrivals(deliveries: Iterable[Delivery]) -> set[tuple[str, str, str]]:
+    """Give destination, file and digest of the address of what has arrived."""
+    return {(made.destination, made.file, made.address) for made in deliveries if made.arrival is not None}
 
 
 def destinations(profile: Profile, to: str | None) -> list[DeliverSettings]:

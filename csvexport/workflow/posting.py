@@ -14,13 +14,13 @@ from typing import Final
 from csvexport.delivery import Deadline, Destination, Parcel, PassingError, Receipt, Trace
 from csvexport.delivery.attempts import deliver
 from csvexport.delivery.opening import open_destination
-from csvexport.errors import CsvexportError
+from csvexport.errors import CsvexportError, LedgerError
 from csvexport.journal import Journal
-from csvexport.ledger import Arrival, Batch, Delivery, Departure, Ledger, State
+from csvexport.ledger import Arrival, Batch, Departure, Ledger, State
 from csvexport.profile import Profile
 from csvexport.transform.plan import SNAPSHOTS
-from csvexport.workflow.planning import Consignment, Planned, consignment, destinations, refuse_destination
-from csvexport.workflow.sent import compact_keys, repeated_events
+from csvexport.workflow.planning import Consignment, Planned, arrivals, consignment, destinations, refuse_destination
+from csvexport.workflow.sent import compact_keys, outdated_events, refuse_keyless, repeated_events
 
 NOT_TRIED: Final = "not tried, since the one before it failed"
 
@@ -107,26 +107,15 @@ class Post:
 
     def send(self, batch: Batch, kinds: Sequence[str]) -> None:
         """Send some kinds of a batch, as far as it has them."""
-        self._post(batch, [kind for kind in kinds if kind in batch.states and self._may_go(batch, kind)])
-
-    def _may_go(self, batch: Batch, kind: str) -> bool:
-        """See that no event goes twice, and no snapshot over a newer one."""
-        problem = None
-        if kind in SNAPSHOTS:
-            later = [other for other in self._batches() if other.built_at > batch.built_at]
-            newer = [other.name for other in later if _is_on_its_way(other, kind)]
-            if newer:
-                problem = f"{newer[-1]} is newer, and was sent or is under way"
-        elif kind in self.blocked():
-            problem = f"other {kind} are still under way; they have to arrive first"
-        elif repeated := repeated_events(self._ledger, batch, kind):
-            problem = (
-                f"{repeated:,} of its {kind} were sent with another batch since it was built; build anew, and discard"
-                " this one"
-            )
-        if problem is not None:
-            self._refuse(batch, kind, problem)
-        return problem is None
+        going = []
+        for kind in kinds:
+            if kind in batch.states:
+                problem = obstacle(self._ledger, batch, kind)
+                if problem is None:
+                    going.append(kind)
+                else:
+                    self._refuse(batch, kind, problem)
+        self._post(batch, going)
 
     def _refuse(self, batch: Batch, what: str, problem: str) -> None:
         self.refusals.append(Refusal(batch.name, what, problem))
@@ -137,9 +126,11 @@ class Post:
         if not kinds:
             return
         for destination in destinations(self._profile, self._to):
+            own = [kind for kind in kinds if kind in destination.what]
             try:
-                planned = consignment(self._profile, batch, destination, kinds)
+                planned = consignment(self._profile, batch, destination, own)
             except CsvexportError as error:
+                self._begin(batch, own)
                 self._refuse(batch, destination.name, str(error))
             else:
                 if planned is not None:
@@ -147,23 +138,34 @@ class Post:
         for kind in kinds:
             self._settle(batch, kind)
 
+    def _begin(self, batch: Batch, kinds: Sequence[str]) -> None:
+        """Note that kinds are under way, though it is not known where to: nothing else of them may overtake them."""
+        for kind in kinds:
+            if self._state(batch, kind) is State.BUILT:
+                self._note(batch, kind, State.SENDING)
+
+    def _state(self, batch: Batch, kind: str) -> State:
+        """Give the state of a kind of a batch as it is now."""
+        return next(now.states[kind] for now in self._batches() if now.name == batch.name)
+
     def _send(self, consigned: Consignment) -> None:
         """Send to one destination what has not arrived there yet."""
         batch, settings = consigned.batch, consigned.destination
         arrived = arrivals(self._ledger.deliveries(batch))
-        waiting = [planned for planned in consigned.files if (settings.name, planned.file.name) not in arrived]
+        waiting = [planned for planned in consigned.files if planned.arrival not in arrived]
         if not waiting:
             return
+        # Before it is noted that something else is on its way there.
+        traces = {planned: self._trace(planned) for planned in waiting}
+        self._ledger.begin(batch, settings.name, [_departure(planned) for planned in waiting])
+        self._supersede(batch, {planned.file.kind for planned in waiting})
         try:
-            # Before anything is noted, since a secret may be missing.
             destination = open_destination(settings, self._profile.path.parent)
         except CsvexportError as error:
             self._fail(waiting, str(error).removeprefix(f"{settings.name}: "))
             return
-        self._ledger.begin(batch, settings.name, [_departure(planned) for planned in waiting])
-        self._supersede(batch, {planned.file.kind for planned in waiting})
         with closing(destination):
-            while waiting and self._has_arrived(consigned, destination, waiting[0]):
+            while waiting and self._has_arrived(consigned, destination, waiting[0], traces[waiting[0]]):
                 waiting.pop(0)
         self._fail(waiting[1:], NOT_TRIED)
 
@@ -172,7 +174,9 @@ class Post:
             self.results.append(Result(planned=planned, problem=problem))
             self._tell("failed", planned, problem=problem)
 
-    def _has_arrived(self, consigned: Consignment, destination: Destination, planned: Planned) -> bool:
+    def _has_arrived(
+        self, consigned: Consignment, destination: Destination, planned: Planned, trace: Trace | None
+    ) -> bool:
         """Deliver one file, and note its receipt."""
         batch, settings, file = consigned.batch, consigned.destination, planned.file
         parcel = Parcel(
@@ -181,7 +185,7 @@ class Post:
             shown=planned.shown,
             size=file.bytes,
             sha256=file.sha256,
-            trace=self._trace(planned),
+            trace=trace,
         )
         self._tell("sending", planned, bytes=file.bytes)
         began = time.monotonic()
@@ -240,9 +244,13 @@ class Post:
                 " else discard it",
             )
             return
-        files = [file.name for file in batch.files if file.kind == kind]
-        wanted = {(destination.name, file) for destination in destinations for file in files}
-        if wanted <= arrivals(self._ledger.deliveries(batch)):
+        arrived = arrivals(self._ledger.deliveries(batch))
+        try:
+            planned = [consignment(self._profile, batch, destination, [kind]) for destination in destinations]
+        except CsvexportError:
+            # It was told above.
+            return
+        if all(file.arrival in arrived for one in planned if one is not None for file in one.files):
             self._note(batch, kind, State.DELIVERED)
             compact_keys(self._ledger, batch, kind)
 
@@ -251,14 +259,41 @@ class Post:
         self._journal.event(state.value if state is State.SUPERSEDED else "completed", batch=batch.name, kind=kind)
 
 
-def arrivals(deliveries: Iterable[Delivery]) -> set[tuple[str, str]]:
-    """Give destination and name of the files that have arrived."""
-    return {(delivery.destination, delivery.file) for delivery in deliveries if delivery.arrival is not None}
-
-
 def under_way(batches: Iterable[Batch]) -> set[str]:
     """Give the kinds of which a batch is under way."""
     return {kind for batch in batches for kind, state in batch.states.items() if state is State.SENDING}
+
+
+def obstacle(ledger: Ledger, batch: Batch, kind: str) -> str | None:
+    """Say why a kind of a batch must not be sent: no event goes twice, and no older state over a newer one.
+
+    Raises:
+        LedgerError: the keys of what was sent are gone or damaged.
+    """
+    gone = [file.name for file in batch.files if file.kind == kind and not (batch.folder / file.name).is_file()]
+    if gone:
+        return f"{' and '.join(gone)} of it cannot be found; build anew, and discard this one"
+    if kind in SNAPSHOTS:
+        later = [other for other in ledger.batches(batch.profile) if other.built_at > batch.built_at]
+        newer = [other.name for other in later if _is_on_its_way(other, kind)]
+        return f"{newer[-1]} is newer, and was sent or is under way" if newer else None
+    return _obstacle_of_events(ledger, batch, kind)
+
+
+def _obstacle_of_events(ledger: Ledger, batch: Batch, kind: str) -> str | None:
+    if kind in under_way(ledger.batches(batch.profile)):
+        return f"other {kind} are still under way; they have to arrive first"
+    try:
+        refuse_keyless(batch, kind)
+    except LedgerError:
+        return "the keys of its events are gone, so that they might go again later; build anew, and discard this one"
+    repeated = repeated_events(ledger, batch, kind)
+    if repeated:
+        return f"{repeated:,} of its {kind} were sent with another batch since it was built; build anew, and discard it"
+    outdated = outdated_events(ledger, batch, kind)
+    if outdated:
+        return f"{outdated:,} of its {kind} were sent with a newer batch, at other prices; build anew, and discard it"
+    return None
 
 
 def _is_on_its_way(batch: Batch, kind: str) -> bool:

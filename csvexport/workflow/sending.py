@@ -5,14 +5,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from csvexport.errors import CsvexportError, UsageError
+from csvexport.errors import CsvexportError, LedgerError, UsageError
 from csvexport.journal import Journal
 from csvexport.ledger import Batch, Ledger, State, profile_lock
 from csvexport.profile import Profile
+from csvexport.transform.plan import SNAPSHOTS
 from csvexport.workflow.building import Outcome, build, outcome_json
+from csvexport.workflow.locating import locate
 from csvexport.workflow.options import Options
-from csvexport.workflow.planning import consignment, destinations, refuse_destination
-from csvexport.workflow.posting import NOT_TRIED, Post, Refusal, Result, arrivals
+from csvexport.workflow.planning import arrivals, consignment, destinations, refuse_destination
+from csvexport.workflow.posting import NOT_TRIED, Post, Refusal, Result, obstacle
+from csvexport.workflow.sent import repeated_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Sending:
         refusals: what was not tried, and why.
         problem: what stopped the build, where it was stopped.
         batches: the batches that were touched, as they are now.
+        left: batches with events that nobody has sent, nor is about to.
     """
 
     outcome: Outcome | None = None
@@ -32,6 +36,7 @@ class Sending:
     refusals: Sequence[Refusal] = ()
     problem: CsvexportError | None = None
     batches: Sequence[Batch] = ()
+    left: Sequence[str] = ()
 
     @property
     def has_failed(self) -> bool:
@@ -55,24 +60,24 @@ def send(profile: Profile, out: Path, batch: str | None, to: str | None, journal
     Args:
         profile: the profile.
         out: the folder of all batches.
-        batch: name of the batch; None: of each kind the newest, if it was not sent yet.
+        batch: name or folder of the batch; None: of each kind the newest, if it was not sent yet.
         to: the name of the only destination to send to; None: all.
         journal: hears of every step.
 
     Raises:
-        UsageError: there is no such batch or destination, or the batch must not be sent.
+        UsageError: there is no such batch or destination, or the batch has nothing to be sent.
         BusyError: another run is at work on the profile's batches.
         LedgerError: the ledger cannot be read or written.
     """
-    refuse_destination(profile, to)
+    out, name = _meant(profile, out, batch, to)
     with profile_lock(out, profile.name, "send"), Ledger.open(out) as ledger:
         ledger.sync(profile.name)
         post = Post(profile, ledger, journal, to)
-        chosen = _chosen(profile, ledger, batch)
+        chosen = _chosen(profile, ledger, name)
         post.finish()
         for one, kinds in chosen:
             post.send(one, kinds)
-        return _sending(post, ledger, profile)
+        return replace(_sending(post, ledger, profile), left=_left(profile, ledger) if name is None else ())
 
 
 def plan(profile: Profile, out: Path, batch: str | None, to: str | None) -> Sending:
@@ -81,17 +86,56 @@ def plan(profile: Profile, out: Path, batch: str | None, to: str | None) -> Send
     Raises:
         UsageError, LedgerError: as `send`.
     """
+    out, name = _meant(profile, out, batch, to)
+    with Ledger.reading(out, [profile.name]) as ledger:
+        going = [(one, _sending_kinds(one)) for one in ledger.batches(profile.name)]
+        refusals: list[Refusal] = []
+        for one, kinds in _chosen(profile, ledger, name):
+            problems = {kind: obstacle(ledger, one, kind) for kind in kinds}
+            refusals += [Refusal(one.name, kind, problem) for kind, problem in problems.items() if problem is not None]
+            going.append((one, [kind for kind, problem in problems.items() if problem is None]))
+        results = [result for one, kinds in going for result in _planned(profile, ledger, one, kinds, to)]
+        return Sending(results=results, refusals=refusals, left=_left(profile, ledger) if name is None else ())
+
+
+def _planned(profile: Profile, ledger: Ledger, batch: Batch, kinds: Sequence[str], to: str | None) -> list[Result]:
+    """Give the files of a batch that have not arrived yet."""
+    arrived = arrivals(ledger.deliveries(batch))
+    planned = [consignment(profile, batch, destination, kinds) for destination in destinations(profile, to)]
+    files = [file for one in planned if one is not None for file in one.files]
+    return [Result(planned=file) for file in files if file.arrival not in arrived]
+
+
+def _meant(profile: Profile, out: Path, batch: str | None, to: str | None) -> tuple[Path, str | None]:
+    """Give the folder of all batches and the name of the batch that are meant."""
     refuse_destination(profile, to)
-    with Ledger.reading(out) as ledger:
-        under_way = [(one, _sending_kinds(one)) for one in ledger.batches(profile.name)]
-        results: list[Result] = []
-        for one, kinds in [*under_way, *_chosen(profile, ledger, batch)]:
-            arrived = arrivals(ledger.deliveries(one))
-            for destination in destinations(profile, to):
-                planned = consignment(profile, one, destination, kinds)
-                files = planned.files if planned is not None else ()
-                results += [Result(planned=file) for file in files if (destination.name, file.file.name) not in arrived]
-        return Sending(results=results)
+    if batch is None:
+        return out, None
+    if Path(batch).name == batch:
+        return out, batch
+    found = locate(out, batch)
+    if found.profile != profile.name:
+        raise UsageError(f"{batch} is a batch of {found.profile}, and not of {profile.name}")
+    return found.out, found.name
+
+
+def _left(profile: Profile, ledger: Ledger) -> tuple[str, ...]:
+    """Name the batches that hold events which no batch has brought to a destination, nor is about to."""
+    return tuple(
+        batch.name
+        for batch in ledger.batches(profile.name)
+        if any(_is_left(ledger, batch, kind) for kind in profile.kinds if profile.destinations(kind))
+    )
+
+
+def _is_left(ledger: Ledger, batch: Batch, kind: str) -> bool:
+    if kind in SNAPSHOTS or batch.states.get(kind) is not State.BUILT:
+        return False
+    rows = sum(file.rows for file in batch.files if file.kind == kind)
+    try:
+        return repeated_events(ledger, batch, kind) < rows
+    except LedgerError:
+        return True
 
 
 def _sending_kinds(batch: Batch) -> list[str]:
@@ -143,18 +187,23 @@ def run(profile: Profile, options: Options, journal: Journal) -> Sending:
         ledger.sync(profile.name)
         post = Post(profile, ledger, journal)
         post.finish()
-        outcome, problem = None, None
         kinds = [kind for kind in profile.kinds if profile.destinations(kind) and kind not in post.blocked()]
+        outcome, problem = None, None
         try:
             if kinds:
-                outcome = build(
-                    profile, replace(options, only=kinds if len(kinds) < len(profile.kinds) else ()), journal
-                )
+                outcome = build(profile, replace(options, only=_made(profile, kinds), needed=kinds), journal)
         except CsvexportError as error:
             problem = error
         if outcome is not None and outcome.folder is not None:
             post.send(ledger.add(outcome.folder), kinds)
         return _sending(post, ledger, profile, outcome, problem)
+
+
+def _made(profile: Profile, kinds: Sequence[str]) -> Sequence[str]:
+    """Give the kinds to make for these to be right: contacts may be those that a deal names."""
+    needs_deals = "contacts" in kinds and profile.contacts is not None and profile.contacts.only_with_deals
+    made = [kind for kind in profile.kinds if kind in kinds or (kind == "deals" and needs_deals)]
+    return made if len(made) < len(profile.kinds) else ()
 
 
 def _sending(
@@ -175,6 +224,7 @@ def sending_json(sending: Sending) -> dict[str, Any]:
         "batches": {
             batch.name: {kind: state.value for kind, state in batch.states.items()} for batch in sending.batches
         },
+        "left": list(sending.left),
         "error": str(sending.problem) if sending.problem is not None else None,
     }
 

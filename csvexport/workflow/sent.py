@@ -8,10 +8,12 @@ from typing import Final, Self
 
 from csvexport.batch.compaction import Own, compact, covering
 from csvexport.batch.keys import SentKeys, file_name
-from csvexport.errors import LedgerError
+from csvexport.errors import CsvexportError, LedgerError
 from csvexport.ledger import Batch, Ledger, State
+from csvexport.profile import Profile
 from csvexport.summary import FileFacts
 from csvexport.transform.plan import SNAPSHOTS
+from csvexport.workflow.planning import arrivals, consignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Sent:
     Attributes:
         keys: by kind of events, the keys of all that were sent.
         fingerprint: tells one state of these from another; empty where no events were sent, and nothing discarded.
-        snapshots: by kind of snapshots, the batch that was sent last.
+        snapshots: by kind of snapshots, the batch that stands wherever the profile sends them, or is on its way there.
     """
 
     keys: Mapping[str, SentKeys] = field(default_factory=dict)
@@ -29,31 +31,32 @@ class Sent:
     snapshots: Mapping[str, Batch] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ledger: Ledger, profile: str, kinds: Iterable[str]) -> Self:
+    def of(cls, ledger: Ledger, profile: Profile, kinds: Iterable[str]) -> Self:
         """Look up what was sent of some kinds.
 
         Raises:
             LedgerError: the ledger, or the keys of what was sent, are damaged or lost.
         """
         kinds = list(kinds)
-        sent = {kind: batches for kind in kinds if (batches := ledger.sent(profile, kind))}
-        events = {kind: batches for kind, batches in sent.items() if kind not in SNAPSHOTS}
-        names = [f"{kind}/{batch.name}" for kind, batches in events.items() for batch in batches]
+        batches = ledger.batches(profile.name)
+        events = {kind: sent for kind in kinds if kind not in SNAPSHOTS and (sent := ledger.sent(profile.name, kind))}
+        names = [f"{kind}/{batch.name}" for kind, sent in events.items() for batch in sent]
         # A batch that was discarded must not be taken for the one that is built in its stead.
         names += [
             f"{kind}/{batch.name}/discarded"
-            for batch in ledger.batches(profile)
+            for batch in batches
             for kind in kinds
             if batch.states.get(kind) is State.DISCARDED
         ]
+        standing = {kind: _standing(ledger, profile, kind, batches) for kind in kinds if kind in SNAPSHOTS}
         return cls(
-            {kind: sent_keys(kind, batches) for kind, batches in events.items()},
+            {kind: sent_keys(kind, sent) for kind, sent in events.items()},
             hashlib.sha256("\n".join(names).encode()).hexdigest() if names else "",
-            {kind: batches[-1] for kind, batches in sent.items() if kind in SNAPSHOTS},
+            {kind: batch for kind, batch in standing.items() if batch is not None},
         )
 
     def same_as(self, files: Sequence[FileFacts]) -> str | None:
-        """Name the batch that was sent with these very files, all of which are snapshots; None if something is new."""
+        """Name the batch that stands with these very files, all of which are snapshots; None if something is new."""
         kinds = {file.kind for file in files} - {"schema"}
         if not kinds <= self.snapshots.keys() or any(not self._is_same(kind, files) for kind in kinds):
             return None
@@ -65,6 +68,27 @@ class Sent:
 
 
 NOTHING: Final = Sent()
+
+
+def _standing(ledger: Ledger, profile: Profile, kind: str, batches: Sequence[Batch]) -> Batch | None:
+    """Find the batch whose snapshot a new one would only repeat; None where it is not known what stands."""
+    left = [batch for batch in batches if batch.states.get(kind) not in {None, State.BUILT, State.SUPERSEDED}]
+    if not left or left[-1].states[kind] is State.DISCARDED:
+        return None
+    newest = left[-1]
+    is_told = newest.states[kind] in {State.SENDING, State.CONFIRMED}
+    is_there = is_told or _is_everywhere(ledger, profile, kind, newest)
+    return newest if is_there else None
+
+
+def _is_everywhere(ledger: Ledger, profile: Profile, kind: str, batch: Batch) -> bool:
+    """Tell whether the snapshot arrived wherever the profile now sends it."""
+    arrived = arrivals(ledger.deliveries(batch))
+    try:
+        planned = [consignment(profile, batch, destination, [kind]) for destination in profile.destinations(kind)]
+    except CsvexportError:
+        return False
+    return all(file.arrival in arrived for one in planned if one is not None for file in one.files)
 
 
 def sent_keys(kind: str, batches: Sequence[Batch]) -> SentKeys:
@@ -84,11 +108,34 @@ def _own(kind: str, batches: Iterable[Batch]) -> list[Own]:
 
 
 def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
-    """Count a batch's events that were sent, worth the same, with another batch; a snapshot has none."""
-    if kind in SNAPSHOTS:
-        return 0
-    others = [other for other in ledger.sent(batch.profile, kind) if other.name != batch.name]
+    """Count a batch's events that were sent, worth the same, with another batch; a snapshot has none.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged.
+    """
+    others = [] if kind in SNAPSHOTS else [one for one in ledger.sent(batch.profile, kind) if one.name != batch.name]
     return sent_keys(kind, others).count(batch.folder / file_name(kind)) if others else 0
+
+
+def outdated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
+    """Count a batch's events that were sent with one that was built later, whatever they were worth in that.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged.
+    """
+    later = [one for one in ledger.sent(batch.profile, kind) if one.built_at > batch.built_at]
+    files = SentKeys([own.path for own in _own(kind, reversed(later))])
+    return files.count(batch.folder / file_name(kind), at_any_worth=True) if later else 0
+
+
+def refuse_keyless(batch: Batch, kind: str) -> None:
+    """See that a batch has its keys, without which it could not count as sent.
+
+    Raises:
+        LedgerError: they are gone or damaged.
+    """
+    if kind not in SNAPSHOTS:
+        covering(batch.folder.parent, kind, _own(kind, [batch]))
 
 
 def compact_keys(ledger: Ledger, batch: Batch, kind: str) -> None:
@@ -100,11 +147,17 @@ def compact_keys(ledger: Ledger, batch: Batch, kind: str) -> None:
 
 
 def refuse_loss(ledger: Ledger, batch: Batch, kind: str) -> None:
-    """See that the keys of all others are there if a batch no longer counts, since they may be merged with its own.
+    """See that no keys are lost if a batch no longer counts: those of others may be merged with its own.
 
     Raises:
         LedgerError: the keys of a batch whose folder was removed would be lost.
     """
-    if kind not in SNAPSHOTS:
-        others = [other for other in ledger.sent(batch.profile, kind) if other.name != batch.name]
-        covering(batch.folder.parent, kind, _own(kind, others))
+    if kind in SNAPSHOTS:
+        return
+    sent = ledger.sent(batch.profile, kind)
+    try:
+        covering(batch.folder.parent, kind, _own(kind, sent))
+    except LedgerError:
+        # They are lost already.
+        return
+    covering(batch.folder.parent, kind, _own(kind, [other for other in sent if other.name != batch.name]))

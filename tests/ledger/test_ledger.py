@@ -213,6 +213,7 @@ def test_folder_of_a_settled_batch_may_go(out, ledger):
 
 
 def test_lock_is_held_by_one_and_the_other_is_told_by_whom(out):
+    batch_folder(out)
     with profile_lock(out, "shop", "run"):
         with pytest.raises(BusyError, match=rf"csvexport run \(process {os.getpid()} on .*\) since \d{{4}}-.* UTC"):
             profile_lock(out, "shop", "send").__enter__()
