@@ -92,10 +92,9 @@ class Ledger:
 
     def sync(self, profile: str) -> None:
         """Take over what the folders of a profile tell and the ledger does not know yet, as after a crash."""
-        known = self._database.names(profile)
-        for folder in batch_folders(self._out / profile):
-            if known.get(folder.name, True):
-                self.add(folder)
+        settled = {name for name, is_open in self._database.names(profile).items() if not is_open}
+        for folder in batch_folders(self._out / profile, settled):
+            self.add(folder)
 
     def batches(self, profile: str | None = None) -> list[Batch]:
         """Give the batches of a profile, or of all, oldest first."""

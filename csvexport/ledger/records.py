@@ -4,7 +4,7 @@ It is written before the ledger is, so that the ledger can always be restored fr
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -107,11 +107,11 @@ class Record:
             ) from error
 
 
-def batch_folders(profile: Path) -> list[Path]:
-    """Give the folders of a profile's batches; hidden ones are no batches."""
+def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
+    """Give the folders of a profile's batches, but for those of some names; hidden ones are no batches."""
     if not profile.is_dir():
         return []
-    folders = (folder for folder in profile.iterdir() if not folder.name.startswith("."))
+    folders = (folder for folder in profile.iterdir() if folder.name[0] != "." and folder.name not in besides)
     return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
 
 

@@ -151,6 +151,7 @@ def act(ledger, chance, batch, kind):
 def test_what_a_folder_tells_and_the_ledger_missed_is_taken_over(out):
     with Ledger.open(out) as ledger:
         batch = ledger.add(batch_folder(out))
+        ledger.settle(batch, "orders", State.DELIVERED)
     before = (out / "ledger.sqlite").read_bytes()
     with Ledger.open(out) as ledger:
         ledger.begin(batch, "drop", [departure("conversions")])
@@ -210,6 +211,103 @@ def test_folder_of_a_settled_batch_may_go(out, ledger):
     assert [sent.name for sent in ledger.sent("shop", "conversions")] == [batch.name]
     ledger.settle(batch, "conversions", State.DISCARDED)
     assert ledger.sent("shop", "conversions") == []
+
+
+def test_deliveries_of_a_batch_stay_known_when_its_folder_goes(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.begin(batch, "drop", [departure("conversions")])
+    ledger.receive(batch, "drop", "conversions.csv", arrival())
+    before = ledger.deliveries(batch)
+    shutil.rmtree(batch.folder)
+    ledger.settle(batch, "conversions", State.DISCARDED)
+    assert ledger.deliveries(batch) == before
+
+
+def test_what_is_settled_stays_so_when_more_of_it_leaves(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    for kind, state in zip(KINDS, (State.DELIVERED, State.DISCARDED, State.SUPERSEDED), strict=True):
+        ledger.settle(batch, kind, state)
+        before = ledger.batch("shop", batch.name).states[kind]
+        ledger.begin(batch, "drop", [departure(kind)])
+        assert ledger.batch("shop", batch.name).states[kind] is before is state
+
+
+def test_ledger_tells_nothing_that_its_folder_does_not(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    # Where the record is written to before it appears.
+    (batch.folder / ".delivery.json.part").mkdir()
+    with pytest.raises(LedgerError, match=r"delivery\.json: what becomes of the batch cannot be noted"):
+        ledger.begin(batch, "drop", [departure("conversions")])
+    assert ledger.batch("shop", batch.name).states["conversions"] is State.BUILT
+    assert ledger.deliveries(batch) == []
+
+
+def test_what_was_under_way_is_taken_over_as_its_folder_tells_it(out):
+    with Ledger.open(out) as ledger:
+        batch = ledger.add(batch_folder(out, kinds=("orders",)))
+        ledger.begin(batch, "drop", [departure("orders")])
+    before = (out / "ledger.sqlite").read_bytes()
+    with Ledger.open(out) as ledger:
+        ledger.settle(batch, "orders", State.DELIVERED)
+    (out / "ledger.sqlite").write_bytes(before)
+    with Ledger.open(out) as ledger:
+        ledger.sync("shop")
+        assert ledger.batch("shop", batch.name).states == {"orders": State.DELIVERED}
+
+
+def test_reading_sees_what_sqlite_has_not_merged_yet(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.settle(batch, "orders", State.CONFIRMED)
+    shutil.rmtree(batch.folder)
+    with Ledger.reading(out) as reading:
+        assert reading.batch("shop", batch.name).states["orders"] is State.CONFIRMED
+
+
+def test_last_delivery_to_a_place_is_the_one_that_began_last(out, ledger):
+    for number in range(3):
+        batch = ledger.add(batch_folder(out, number))
+        ledger.begin(batch, "drop", [departure("orders")])
+        ledger.receive(batch, "drop", "orders.csv", arrival(version=str(number)))
+    assert ledger.last("shop", "drop", "sftp://host/drop/orders").arrival.version == "2"
+    assert ledger.last("shop", "other", "sftp://host/drop/orders") is None
+    assert ledger.last("agency", "drop", "sftp://host/drop/orders") is None
+
+
+def test_deliveries_are_told_in_the_order_in_which_they_began(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    for kind in ("orders", "calls", "conversions"):
+        ledger.begin(batch, "drop", [departure(kind)])
+    assert [delivery.kind for delivery in ledger.deliveries(batch)] == ["orders", "calls", "conversions"]
+
+
+def test_record_of_a_newer_version_is_left_alone(out, ledger):
+    batch = ledger.add(batch_folder(out))
+    ledger.settle(batch, "orders", State.DELIVERED)
+    record = batch.folder / "delivery.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"version": 1000}))
+    with pytest.raises(LedgerError, match="newer csvexport"):
+        ledger.settle(batch, "orders", State.DISCARDED)
+
+
+def test_ledger_that_was_there_is_kept_and_nothing_else_beside_the_new_one(out):
+    with Ledger.open(out) as ledger:
+        batch = ledger.add(batch_folder(out))
+        ledger.settle(batch, "orders", State.DELIVERED)
+    (out / "ledger.sqlite").write_bytes(b"garbage")
+    # What somebody who was killed has left, and a rebuilding that was.
+    for left in ("ledger.sqlite-wal", "ledger.sqlite-shm", ".ledger.sqlite.part", ".ledger.sqlite.part-wal"):
+        (out / left).write_bytes(b"left")
+    rebuilt = rebuild(out)
+    assert rebuilt.kept.read_bytes() == b"garbage"
+    assert {path.name for path in out.iterdir()} == {"shop", "ledger.sqlite", rebuilt.kept.name}
+    with Ledger.open(out) as ledger:
+        assert [sent.name for sent in ledger.sent("shop", "orders")] == [batch.name]
+
+
+def test_where_there_are_no_batches_nothing_is_restored(out):
+    with pytest.raises(LedgerError, match="holds no batches"):
+        rebuild(out)
+    assert not out.exists()
 
 
 def test_lock_is_held_by_one_and_the_other_is_told_by_whom(out):

@@ -697,6 +697,66 @@ def test_kind_with_two_files_is_delivered_when_both_have_arrived(shop):
     assert shop.states(batch)["conversions"] == "delivered"
 
 
+def test_what_a_folder_tells_is_believed_where_the_ledger_missed_it(shop):
+    """As after a crash between the two records."""
+    batch = shop.batch()
+    ledger = shop.folder / "out" / "ledger.sqlite"
+    before = ledger.read_bytes()
+    shop("send", "profile.toml")
+    ledger.write_bytes(before)
+    assert "nothing left" in shop("send", "profile.toml", batch, code=2)["error"]
+    ledger.write_bytes(before)
+    assert shop.run()["deliveries"] == []
+    assert len(shop.dropped()) == 2
+
+
+def test_what_a_folder_tells_to_be_under_way_is_finished_where_the_ledger_missed_it(shop):
+    batch = shop.batch()
+    ledger = shop.folder / "out" / "ledger.sqlite"
+    before = ledger.read_bytes()
+    shop.block("drop")
+    shop("send", "profile.toml", code=4)
+    ledger.write_bytes(before)
+    shop.open("drop")
+    shop.export(deal(1), deal(2), deal(3))
+    assert shop.run()["deliveries"][0]["batch"] == batch
+    assert len(shop.dropped()) == 3
+
+
+def test_run_builds_nothing_while_all_it_could_build_has_to_wait(shop):
+    shop.profile(PROFILE[: PROFILE.index("[orders]")] + PROFILE[PROFILE.index("[[deliver]]") :].partition("\n\n")[0])
+    shop.block("drop")
+    shop.run(code=4)
+    shop.export(deal(1), deal(2), deal(3))
+    again = shop.run(code=4)
+    assert again["build"] is None
+    assert list(again["batches"]) == list(shop.states())
+
+
+def test_batches_go_oldest_first_and_only_those_that_went_are_told(shop):
+    shop.profile(WIDE)
+    shop.run()
+    shop.export(deal(1), deal(2), deal(3))
+    older = shop.batch()
+    shop.export(deal(1), deal(2), deal(3), deal(4))
+    newer = shop.batch("--only", "orders")
+    sent = shop("send", "profile.toml")
+    assert [made["batch"] for made in sent["deliveries"]] == [older, older, older, newer]
+    assert list(sent["batches"]) == [older, newer]
+    assert {"at", "seconds", "checked", "is_taken", "notes"} <= sent["deliveries"][0].keys()
+
+
+def test_what_stopped_a_run_and_what_was_refused_are_told_a_person(shop):
+    shop.block("drop")
+    batch = shop.run(code=4)["build"]["batch"]
+    (shop.folder / "deals.csv").unlink()
+    orders = PROFILE[PROFILE.index('[[deliver]]\nname = "pickup"') :]
+    shop.profile(PROFILE.partition("[[deliver]]")[0] + orders)
+    refused, stopped = CliRunner().invoke(app, ["run", "profile.toml", "--quiet"]).stderr.splitlines()
+    assert refused.startswith(f"{batch}: conversions: ")
+    assert "deals.csv" in stopped
+
+
 class Inbox(BaseHTTPRequestHandler):
     """A server that is busy at first, and takes away at once what it is given."""
 
@@ -898,3 +958,65 @@ def test_batches_whose_keys_are_gone_can_be_discarded_one_after_the_other(shop):
     for batch in batches:
         shop("discard", batch)
     assert shop.build()["counts"]["conversions"]["accepted"] == 1
+
+
+def test_snapshot_goes_though_nothing_else_is_new(shop):
+    shop.run()
+    shop.export(deal(1), deal(2).replace("2024-05-20 10", "2024-05-20 11"))
+    done = shop.run()
+    assert [(made["file"], made["state"]) for made in done["deliveries"]] == [("orders.csv", "delivered")]
+    assert "2024-05-20 11:00:00" in shop.folder.joinpath("pickup/orders.csv").read_text()
+
+
+def test_address_that_is_a_key_is_never_told(shop, inbox, monkeypatch):
+    monkeypatch.setenv("ORDERS_URL", f"{inbox}/a1b2c3d4e5/orders.csv")
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', '"env:ORDERS_URL"'))
+    planned = shop("send", "profile.toml", shop.batch(), "--dry-run")
+    told = [planned, shop.journal("send"), shop("history"), CliRunner().invoke(app, ["history", "--verbose"]).output]
+    assert all("env:ORDERS_URL" in json.dumps(one) for one in told)
+    assert "a1b2c3d4e5" not in json.dumps(told)
+    assert all(b"a1b2c3d4e5" not in path.read_bytes() for path in shop.folder.rglob("*") if path.is_file())
+
+
+def test_unchanged_contacts_with_attributes_make_no_batch(shop):
+    shop.profile(
+        WIDE.replace(
+            'phones = "phone"\n\n[[deliver]]', 'phones = "phone"\nattributes = { spent = "sum" }\n\n[[deliver]]'
+        )
+    )
+    assert {file["kind"] for file in shop.run()["build"]["files"]} > {"schema", "contacts"}
+    assert shop.run()["build"]["folder"] is None
+    assert shop.build()["folder"] is None
+
+
+def test_batch_that_the_ledger_missed_can_be_confirmed(shop):
+    shop.build()
+    ledger = shop.folder / "out" / "ledger.sqlite"
+    before = ledger.read_bytes()
+    batches = shop.batch(), shop.batch()
+    ledger.write_bytes(before)
+    for name in (batches[0], shop.lying(batches[1])):
+        assert shop("confirm", name)["states"]["orders"] == "confirmed"
+
+
+def test_one_snapshot_that_changed_is_enough_for_a_batch(shop):
+    shop.profile(WIDE)
+    snapshots = ("--only", "orders", "--only", "contacts")
+    shop.build(*snapshots)
+    shop("send", "profile.toml")
+    assert shop.build(*snapshots)["folder"] is None
+    shop.export(deal(1, 250), deal(2))
+    assert shop.build(*snapshots)["folder"] is not None
+
+
+def test_batches_are_listed_oldest_first(shop):
+    batches = [shop.batch() for _ in range(3)]
+    assert [found["batch"] for found in shop("history")["batches"]] == batches
+
+
+def test_nothing_is_decided_while_a_run_is_at_work(shop):
+    batch = shop.batch()
+    with profile_lock(shop.folder / "out", shop.name, "run"):
+        for command in ("confirm", "discard"):
+            assert "csvexport run" in shop(command, batch, code=4)["error"]
+    assert shop.states(batch) == {"conversions": "built", "orders": "built"}
