@@ -78,7 +78,7 @@ def look():
     """Give the whole batches and the hidden names, having seen that there is nothing else."""
     batches, hidden = [], []
     for path in sorted(Path("out").iterdir()):
-        assert path.name == "shop"
+        assert path.name == "shop" or path.name.startswith("ledger.sqlite")
     for path in sorted(Path("out/shop").iterdir()):
         if path.name.startswith("."):
             hidden.append(path)
@@ -96,7 +96,7 @@ def assert_whole(batch):
     assert found == files
     assert {path.name for path in batch.iterdir()} == {
         *files,
-        *("rejected.csv", "manifest.json", "report.html", "report.txt"),
+        *("keys-conversions.bin", "rejected.csv", "manifest.json", "report.html", "report.txt"),
     }
     counts = manifest["counts"]["conversions"]
     assert counts["accepted"] == sum(file["rows"] for file in manifest["files"])
