@@ -14,7 +14,7 @@ from typing import Final, Self
 from csvexport.errors import LedgerError
 from csvexport.ledger.database import Database
 from csvexport.ledger.model import Arrival, Batch, Delivery, Departure, Standing, State
-from csvexport.ledger.records import MANIFEST, RECORD, Record, batch_folders
+from csvexport.ledger.records import MANIFEST, RECORD, Record, batch_folders, is_batch_name
 
 LEDGER: Final = "ledger.sqlite"
 
@@ -115,9 +115,14 @@ class Ledger:
         return [record.batch() for record in sorted(counting, key=lambda record: record.standings[kind].number)]
 
     def last(self, profile: str, destination: str, address: str) -> Delivery | None:
-        """Give the last delivery to an address, if it arrived; None where it is not known what lies there."""
-        last = self._database.last(profile, destination, address_digest(address))
-        return last if last is not None and last.arrival is not None else None
+        """Give the last delivery to an address, if it arrived; None where it is not known what lies there.
+
+        None as well for what the receiver took and was discarded since: whoever takes a batch back has it go again.
+        """
+        last, is_discarded = self._database.last(profile, destination, address_digest(address)) or (None, False)
+        if last is None or last.arrival is None or (is_discarded and last.arrival.is_taken):
+            return None
+        return last
 
     def begin(self, batch: Batch, destination: str, files: Sequence[Departure]) -> None:
         """Note that files are about to leave; their kinds are on their way from now on.
@@ -184,7 +189,8 @@ class Ledger:
 
 def profiles(out: Path) -> list[str]:
     """Give the names of all profiles that have batches."""
-    return sorted({manifest.parent.parent.name for manifest in out.glob(f"*/*/{MANIFEST}")})
+    found = out.glob(f"*/*/{MANIFEST}")
+    return sorted({manifest.parent.parent.name for manifest in found if is_batch_name(manifest.parent.name)})
 
 
 def _refuse_loss(out: Path) -> None:

@@ -54,7 +54,11 @@ MIGRATIONS: Final = (
 
 _DELIVERIES: Final = """
     SELECT destination, file, kind, place, address, sha256, size, began_at,
-           receipts.at, modified, version, is_taken, is_unchanged, checked, notes
+           receipts.at, modified, version, is_taken, is_unchanged, checked, notes,
+           EXISTS (
+               SELECT 1 FROM states WHERE states.profile = deliveries.profile AND states.batch = deliveries.batch
+               AND states.kind = deliveries.kind AND state = 'discarded'
+           )
     FROM deliveries LEFT JOIN receipts USING (profile, batch, destination, file)
 """
 
@@ -154,12 +158,16 @@ class Database:
     def deliveries(self, profile: str, batch: str) -> list[Delivery]:
         """Give a batch's deliveries, in the order in which they began."""
         query = f"{_DELIVERIES} WHERE profile = ? AND batch = ? ORDER BY began_at, file"
-        return [_delivery(row) for row in self._ask(query, profile, batch)]
+        return [_delivery(row) for *row, _ in self._ask(query, profile, batch)]
 
-    def last(self, profile: str, destination: str, address: str) -> Delivery | None:
-        """Give the delivery to an address that began last."""
-        query = f"{_DELIVERIES} WHERE profile = ? AND destination = ? AND address = ? ORDER BY began_at DESC LIMIT 1"
-        return next((_delivery(row) for row in self._ask(query, profile, destination, address)), None)
+    def last(self, profile: str, destination: str, address: str) -> tuple[Delivery, bool] | None:
+        """Give the delivery to an address that began last, and whether its batch was discarded since."""
+        query = f"""
+            {_DELIVERIES} WHERE profile = ? AND destination = ? AND address = ? ORDER BY began_at DESC LIMIT 1
+        """
+        for *row, is_discarded in self._ask(query, profile, destination, address):
+            return _delivery(row), bool(is_discarded)
+        return None
 
     def number(self, profile: str) -> int:
         """Give the highest number of a profile's batches that came to count as sent."""

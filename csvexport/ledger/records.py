@@ -4,6 +4,7 @@ It is written before the ledger is, so that the ledger can always be restored fr
 """
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -107,11 +108,16 @@ class Record:
             ) from error
 
 
+def is_batch_name(name: str) -> bool:
+    """Tell whether a folder of this name may be a batch: the moment of the build, and what went in."""
+    return re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", name) is not None
+
+
 def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
-    """Give the folders of a profile's batches, but for those of some names; hidden ones are no batches."""
+    """Give the folders of a profile's batches, but for those of some names."""
     if not profile.is_dir():
         return []
-    folders = (folder for folder in profile.iterdir() if folder.name[0] != "." and folder.name not in besides)
+    folders = (folder for folder in profile.iterdir() if is_batch_name(folder.name) and folder.name not in besides)
     return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
 
 

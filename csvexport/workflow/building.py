@@ -90,7 +90,7 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
         files = [file for file in summary.files if not options.needed or file.kind in options.needed]
         same_as = sent.same_as(files) if files else None
         if not files or same_as is not None:
-            journal.event("nothing-new")
+            journal.event("nothing-new", rejected=sum(counts.rejected for counts in summary.counts.values()))
             return Outcome(summary, same_as=same_as)
         durable = aside.submit(building.sync)
         from csvexport.report import Report  # noqa: PLC0415 - see above

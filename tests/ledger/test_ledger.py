@@ -342,3 +342,12 @@ def test_lock_dies_with_its_process(out, monkeypatch):
         holder.send_signal(signal.SIGKILL)
     with profile_lock(out, "shop", "send"):
         pass
+
+
+def test_folder_of_somebody_else_beside_the_batches_is_no_batch(out):
+    batch_folder(out)
+    (out / "notes" / "extension").mkdir(parents=True)
+    (out / "notes" / "extension" / "manifest.json").write_text("{}")
+    with Ledger.reading(out) as reading:
+        assert [batch.profile for batch in reading.batches()] == ["shop"]
+    assert rebuild(out).unreadable == ()

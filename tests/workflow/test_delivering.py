@@ -1020,3 +1020,21 @@ def test_nothing_is_decided_while_a_run_is_at_work(shop):
         for command in ("confirm", "discard"):
             assert "csvexport run" in shop(command, batch, code=4)["error"]
     assert shop.states(batch) == {"conversions": "built", "orders": "built"}
+
+
+def test_journal_tells_what_was_there_already_and_what_was_given_up(shop):
+    older = shop.batch()
+    first = shop.journal("run", "--now", (shop.now + timedelta(minutes=1)).isoformat())
+    assert [(line["batch"], line["kind"]) for line in first if line["event"] == "superseded"] == [(older, "orders")]
+    completed = next(line["batch"] for line in first if line["event"] == "completed")
+    shop("discard", completed)
+    again = shop.journal("run", "--now", (shop.now + timedelta(minutes=2)).isoformat())
+    assert [line["destination"] for line in again if line["event"] == "unchanged"] == ["pickup"]
+
+
+def test_file_that_its_receiver_took_goes_again_when_it_is_taken_back(shop, inbox):
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', f'"{inbox}/orders.csv"\nin_place = true'))
+    first = shop.run()
+    assert first["deliveries"][1]["is_taken"]
+    shop("discard", first["build"]["batch"])
+    assert [made["state"] for made in shop.run()["deliveries"]] == ["delivered", "delivered"]
