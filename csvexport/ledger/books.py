@@ -2,8 +2,8 @@
 
 import hashlib
 import shutil
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final, Self
 from csvexport.errors import LedgerError
 from csvexport.ledger.database import Database
 from csvexport.ledger.model import Arrival, Batch, Delivery, Departure, Standing, State
-from csvexport.ledger.records import MANIFEST, RECORD, Record, batch_folders, is_batch_name
+from csvexport.ledger.records import Record, batch_folders, merged_batches, readable, stamp
 
 LEDGER: Final = "ledger.sqlite"
 
@@ -35,7 +35,7 @@ class Ledger:
         """Open the tables at `path`; use `open` or `reading`."""
         self._out = out
         self._stack = stack
-        self._database = stack.enter_context(Database(path))
+        self._database = stack.enter_context(Database(path, out / LEDGER))
         self._known: dict[str | None, list[Record]] = {}
 
     @classmethod
@@ -85,16 +85,24 @@ class Ledger:
         self._stack.close()
 
     def add(self, folder: Path) -> Batch:
-        """Note a batch that was built; one that is known already stays as it is."""
-        record = Record.read(folder)
-        self._put(record)
+        """Note a batch that was built; one that is known already stays as its record, or else the ledger, tells it."""
+        profile = folder.parent.name
+        self._take_over([folder], self._database.stamps(profile))
+        (record,) = self._database.records(self._out, profile, folder.name)
         return record.batch()
 
     def sync(self, profile: str) -> None:
         """Take over what the folders of a profile tell and the ledger does not know yet, as after a crash."""
-        settled = {name for name, is_open in self._database.names(profile).items() if not is_open}
-        for folder in batch_folders(self._out / profile, settled):
-            self.add(folder)
+        parent, known = self._out / profile, self._database.stamps(profile)
+        self._take_over([*batch_folders(parent, known), *(parent / name for name in known)], known)
+
+    def _take_over(self, folders: Sequence[Path], known: Mapping[str, str]) -> None:
+        """Store what folders tell; one without a record tells nothing of a batch that is known."""
+        # Another process, or another part of this one, may have stored some of it.
+        self._known.clear()
+        news = [folder for folder in folders if _is_news(known.get(folder.name), stamp(folder))]
+        if news:
+            self._put([Record.read(folder) for folder in news])
 
     def batches(self, profile: str | None = None) -> list[Batch]:
         """Give the batches of a profile, or of all, oldest first."""
@@ -164,22 +172,20 @@ class Ledger:
         self._write(replace(record, standings={**record.standings, kind: standing}))
 
     def _current(self, batch: Batch) -> Record:
-        """Read what a batch's folder tells, or, where that is gone, what the ledger knows."""
-        if batch.folder.is_dir():
+        """Read what a batch's record tells, or, where there is none, what the ledger knows."""
+        if stamp(batch.folder):
             return Record.read(batch.folder)
-        known = next(record for record in self._records(batch.profile) if record.name == batch.name)
+        (known,) = self._database.records(self._out, batch.profile, batch.name)
         made = {(delivery.destination, delivery.file): delivery for delivery in self.deliveries(batch)}
         return replace(known, deliveries=made)
 
     def _write(self, record: Record) -> None:
         """Store what became of a batch: first in its folder, from which the ledger can be restored."""
-        if record.folder.is_dir():
-            record.write()
-        self._put(record)
+        self._put([record.write() if record.folder.is_dir() else record])
 
-    def _put(self, record: Record) -> None:
+    def _put(self, records: Sequence[Record]) -> None:
         self._known.clear()
-        self._database.put(record)
+        self._database.put(records)
 
     def _records(self, profile: str | None) -> list[Record]:
         if profile not in self._known:
@@ -188,22 +194,33 @@ class Ledger:
 
 
 def profiles(out: Path) -> list[str]:
-    """Give the names of all profiles that have batches."""
-    found = out.glob(f"*/*/{MANIFEST}")
-    return sorted({manifest.parent.parent.name for manifest in found if is_batch_name(manifest.parent.name)})
+    """Give the names of all profiles that have batches, or the merged keys of batches whose folders were removed.
+
+    Raises:
+        LedgerError: a folder cannot be looked into.
+    """
+    with readable(out), suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(folder.name for folder in out.iterdir() if batch_folders(folder) or any(merged_batches(folder)))
+    return []
+
+
+def _is_news(known: str | None, found: str) -> bool:
+    """Tell by the stamps whether a folder tells what the ledger, which may not know the batch, has not stored."""
+    return known is None or found not in {"", known}
 
 
 def _refuse_loss(out: Path) -> None:
     """See that a ledger that once was is still there.
 
     Raises:
-        LedgerError: batches tell of deliveries, and there is no ledger.
+        LedgerError: batches tell of deliveries, and there is no ledger, or one without a byte.
     """
-    if (out / LEDGER).exists():
-        return
+    with readable(out / LEDGER), suppress(FileNotFoundError, NotADirectoryError):
+        if (out / LEDGER).stat().st_size:
+            return
     for profile in profiles(out):
         for folder in batch_folders(out / profile):
-            if (folder / RECORD).exists():
+            if stamp(folder):
                 raise LedgerError(
                     f"{out / LEDGER} is lost, though {folder.name} tells of a delivery; csvexport ledger rebuild --out"
                     f" {out} restores it from the batches' folders"
@@ -219,7 +236,7 @@ def _copy(out: Path, stack: ExitStack) -> Path:
     for _ in range(COPIES):
         before = _stamps(out / LEDGER)
         for path in before:
-            with _readable(path), suppress(FileNotFoundError):
+            with readable(path), suppress(FileNotFoundError):
                 shutil.copyfile(path, scratch / path.name)
         if before == _stamps(out / LEDGER):
             return scratch / LEDGER
@@ -232,20 +249,10 @@ def _stamps(path: Path) -> dict[Path, tuple[int, int, int]]:
     """Give by what a change of the ledger's files is seen; of those that there are."""
     stamps = {}
     for part in (path, path.with_name(f"{path.name}-wal")):
-        with _readable(part), suppress(FileNotFoundError):
+        with readable(part), suppress(FileNotFoundError):
             found = part.stat()
             stamps[part] = (found.st_ino, found.st_size, found.st_mtime_ns)
     return stamps
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def address_digest(address: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,31 +16,32 @@ from csvexport.ledger.records import Record
 PATIENCE: Final = 30
 
 # Each makes the tables of the next version out of those of the one before; the first makes them. None is ever changed.
+# They are not STRICT, which SQLite before 3.37 does not know: Python is often linked with the system's older one.
 MIGRATIONS: Final = (
     """
     CREATE TABLE batches (
         profile TEXT NOT NULL, name TEXT NOT NULL, counter INTEGER, built_at TEXT NOT NULL,
         PRIMARY KEY (profile, name)
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
     CREATE TABLE files (
         profile TEXT NOT NULL, batch TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
         rows INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
         PRIMARY KEY (profile, batch, position),
         FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
     CREATE TABLE states (
         profile TEXT NOT NULL, batch TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
         at TEXT, number INTEGER NOT NULL,
         PRIMARY KEY (profile, batch, position),
         FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
     CREATE INDEX states_by_kind ON states (profile, kind, number);
     CREATE TABLE deliveries (
         profile TEXT NOT NULL, batch TEXT NOT NULL, destination TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL,
         place TEXT NOT NULL, address TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, began_at TEXT NOT NULL,
         PRIMARY KEY (profile, batch, destination, file),
         FOREIGN KEY (profile, batch) REFERENCES batches ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
     CREATE INDEX deliveries_by_address ON deliveries (profile, destination, address, began_at);
     CREATE TABLE receipts (
         profile TEXT NOT NULL, batch TEXT NOT NULL, destination TEXT NOT NULL, file TEXT NOT NULL, at TEXT NOT NULL,
@@ -48,8 +49,9 @@ MIGRATIONS: Final = (
         checked TEXT NOT NULL, notes TEXT NOT NULL,
         PRIMARY KEY (profile, batch, destination, file),
         FOREIGN KEY (profile, batch, destination, file) REFERENCES deliveries ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
+    ) WITHOUT ROWID;
     """,
+    "ALTER TABLE batches ADD COLUMN stamp TEXT NOT NULL DEFAULT ''",
 )
 
 _DELIVERIES: Final = """
@@ -62,17 +64,23 @@ _DELIVERIES: Final = """
     FROM deliveries LEFT JOIN receipts USING (profile, batch, destination, file)
 """
 
+_OF_BATCH: Final = "WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR batch = ?2)"
+
 
 class Database:
     """One open ledger file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, original: Path | None = None) -> None:
         """Open a ledger, or make one, and bring its tables up to this version.
+
+        Args:
+            path: the file.
+            original: what it is a copy of, for messages; None: it is no copy.
 
         Raises:
             LedgerError: it is damaged, of a newer version, or cannot be opened.
         """
-        self._path = path
+        self._path = original or path
         with self._mapped():
             self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         try:
@@ -109,64 +117,83 @@ class Database:
         with self._mapped():
             self._connection.close()
 
-    def put(self, record: Record) -> None:
-        """Store all that is known of a batch, in one transaction."""
+    def put(self, records: Iterable[Record]) -> None:
+        """Store all that is known of batches, in one transaction."""
         with self._mapped(), self._transaction():
-            self._connection.execute(
-                "DELETE FROM batches WHERE profile = ? AND name = ?", (record.profile, record.name)
-            )
-            for table, rows in _rows(record).items():
-                for row in rows:
-                    marks = ", ".join("?" * len(row))
-                    self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own names
+            for record in records:
+                self._connection.execute(
+                    "DELETE FROM batches WHERE profile = ? AND name = ?", (record.profile, record.name)
+                )
+                for table, rows in _rows(record).items():
+                    for row in rows:
+                        marks = ", ".join("?" * len(row))
+                        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own names
 
-    def names(self, profile: str) -> dict[str, bool]:
-        """Give the names of a profile's batches, and whether something of each may yet be sent."""
+    def stamps(self, profile: str) -> dict[str, str]:
+        """Give the names of a profile's batches, and the stamp of the record that was last stored of each.
+
+        Of a batch that is under way it is empty: what is acted upon is read in the folder itself.
+        """
         query = """
-            SELECT name, max(state IN ('built', 'sending')) FROM batches
+            SELECT name, CASE WHEN max(state = 'sending') THEN '' ELSE stamp END FROM batches
             LEFT JOIN states ON states.profile = batches.profile AND batch = name
             WHERE batches.profile = ? GROUP BY name
         """
-        return {name: bool(is_open) for name, is_open in self._ask(query, profile)}
+        return dict(self._ask(query, profile))
 
-    def records(self, out: Path, profile: str | None) -> list[Record]:
-        """Give batches without their deliveries, oldest first."""
-        of = "WHERE ?1 IS NULL OR profile = ?1"
+    def records(self, out: Path, profile: str | None, name: str | None = None) -> list[Record]:
+        """Give batches, those of a profile or of a name if there is one, without their deliveries, oldest first."""
+        query = """
+            SELECT profile, name, counter, built_at, stamp FROM batches
+            WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR name = ?2) ORDER BY built_at, name, profile
+        """
+        with self._mapped():
+            files, standings = self._files(profile, name), self._standings(profile, name)
+            return [
+                Record(
+                    out / owner / batch,
+                    owner,
+                    batch,
+                    counter,
+                    datetime.fromisoformat(built_at),
+                    tuple(files.get((owner, batch), ())),
+                    standings.get((owner, batch), {}),
+                    stamp=stamp,
+                )
+                for owner, batch, counter, built_at, stamp in self._ask(query, profile, name)
+            ]
+
+    def _files(self, profile: str | None, of: str | None) -> dict[tuple[str, str], list[BatchFile]]:
+        """Give the files of each batch."""
         files: dict[tuple[str, str], list[BatchFile]] = {}
-        query = f"SELECT profile, batch, name, kind, rows, bytes, sha256 FROM files {of}"  # noqa: S608 - our own words
-        for owner, batch, *facts in self._ask(query, profile):
+        query = f"SELECT profile, batch, name, kind, rows, bytes, sha256 FROM files {_OF_BATCH}"  # noqa: S608 - our own words
+        for owner, batch, *facts in self._ask(query, profile, of):
             files.setdefault((owner, batch), []).append(BatchFile(*facts))
+        return files
+
+    def _standings(self, profile: str | None, of: str | None) -> dict[tuple[str, str], dict[str, Standing]]:
+        """Give the states of the kinds of each batch."""
         standings: dict[tuple[str, str], dict[str, Standing]] = {}
-        query = f"SELECT profile, batch, kind, state, at, number FROM states {of}"  # noqa: S608 - our own words
-        for owner, batch, kind, state, at, number in self._ask(query, profile):
+        query = f"SELECT profile, batch, kind, state, at, number FROM states {_OF_BATCH}"  # noqa: S608 - our own words
+        for owner, batch, kind, state, at, number in self._ask(query, profile, of):
             moment = None if at is None else datetime.fromisoformat(at)
             standings.setdefault((owner, batch), {})[kind] = Standing(State(state), moment, number)
-        query = f"SELECT profile, name, counter, built_at FROM batches {of} ORDER BY built_at, name, profile"  # noqa: S608 - our own words
-        return [
-            Record(
-                out / owner / name,
-                owner,
-                name,
-                counter,
-                datetime.fromisoformat(built_at),
-                tuple(files.get((owner, name), ())),
-                standings.get((owner, name), {}),
-            )
-            for owner, name, counter, built_at in self._ask(query, profile)
-        ]
+        return standings
 
     def deliveries(self, profile: str, batch: str) -> list[Delivery]:
         """Give a batch's deliveries, in the order in which they began."""
         query = f"{_DELIVERIES} WHERE profile = ? AND batch = ? ORDER BY began_at, file"
-        return [_delivery(row) for *row, _ in self._ask(query, profile, batch)]
+        with self._mapped():
+            return [_delivery(row) for *row, _ in self._ask(query, profile, batch)]
 
     def last(self, profile: str, destination: str, address: str) -> tuple[Delivery, bool] | None:
         """Give the delivery to an address that began last, and whether its batch was discarded since."""
         query = f"""
             {_DELIVERIES} WHERE profile = ? AND destination = ? AND address = ? ORDER BY began_at DESC LIMIT 1
         """
-        for *row, is_discarded in self._ask(query, profile, destination, address):
-            return _delivery(row), bool(is_discarded)
+        with self._mapped():
+            for *row, is_discarded in self._ask(query, profile, destination, address):
+                return _delivery(row), bool(is_discarded)
         return None
 
     def number(self, profile: str) -> int:
@@ -183,10 +210,11 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # Where the disk is full, SQLite has done it already.
+            self._connection.rollback()
             raise
-        self._connection.execute("COMMIT")
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -194,8 +222,12 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+                # Our own words are not understood: the tables are not ours.
+                raise damaged(self._path) from error
             raise LedgerError(f"{self._path}: cannot be read or written: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            # SQLite does not see a text that was changed; whoever reads it as a state or a moment does.
             raise damaged(self._path) from error
 
     def __enter__(self) -> Self:
@@ -219,7 +251,7 @@ def _rows(record: Record) -> dict[str, list[tuple[object, ...]]]:
     key = (record.profile, record.name)
     deliveries = record.deliveries.values()
     return {
-        "batches": [(*key, record.counter, record.built_at.isoformat())],
+        "batches": [(*key, record.counter, record.built_at.isoformat(), record.stamp)],
         "files": [
             (*key, position, file.name, file.kind, file.rows, file.bytes, file.sha256)
             for position, file in enumerate(record.files)

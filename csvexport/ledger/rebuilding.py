@@ -68,9 +68,9 @@ def _fill(path: Path, profiles: Sequence[Path]) -> tuple[int, list[str]]:
                     known[folder.name] = Record.read(folder)
                 except LedgerError as error:
                     unreadable.append(str(error))
-            for record in (*known.values(), *_removed(profile, known)):
-                database.put(record)
-                count += 1
+            records = [*known.values(), *_removed(profile, known)]
+            database.put(records)
+            count += len(records)
     return count, unreadable
 
 

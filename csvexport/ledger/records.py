@@ -6,7 +6,7 @@ It is written before the ledger is, so that the ledger can always be restored fr
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ class Record:
         files: what can be sent of it.
         standings: by kind.
         deliveries: by destination and file.
+        stamp: of the file that told it; see `stamp`.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Record:
     files: tuple[BatchFile, ...]
     standings: Mapping[str, Standing]
     deliveries: Mapping[tuple[str, str], Delivery] = field(default_factory=dict)
+    stamp: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
@@ -58,9 +60,10 @@ class Record:
         Raises:
             LedgerError: one of the two is damaged.
         """
+        seen = stamp(folder)
         try:
             built = cls._of_manifest(folder, _read(folder / MANIFEST))
-            return _completed(built, _read(folder / RECORD)) if (folder / RECORD).exists() else built
+            return replace(_completed(built, _read(folder / RECORD)), stamp=seen) if seen else built
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is damaged"
             raise LedgerError(
@@ -70,11 +73,7 @@ class Record:
 
     @classmethod
     def _of_manifest(cls, folder: Path, manifest: Mapping[str, Any]) -> "Record":
-        files = tuple(
-            BatchFile(file["name"], file["kind"], file["rows"], file["bytes"], file["sha256"])
-            for file in manifest["files"]
-            if file["kind"] != _SCHEMA
-        )
+        files = tuple(_file(said) for said in manifest["files"] if said["kind"] != _SCHEMA)
         standings = {file.kind: Standing(State.BUILT) for file in files}
         built_at = datetime.fromisoformat(manifest["built_at"])
         return cls(folder, folder.parent.name, folder.name, manifest["counter"], built_at, files, standings)
@@ -84,8 +83,8 @@ class Record:
         states = {kind: standing.state for kind, standing in self.standings.items()}
         return Batch(self.name, self.profile, self.counter, self.built_at, self.folder, self.files, states)
 
-    def write(self) -> None:
-        """Write what became of the batch, in one step.
+    def write(self) -> "Record":
+        """Write what became of the batch, in one step; give the record with the stamp that it has now.
 
         Raises:
             LedgerError: it cannot be written, or the folder is gone.
@@ -106,6 +105,7 @@ class Record:
                 f"{self.folder / RECORD}: what becomes of the batch cannot be noted: {error.strerror}; nothing more was"
                 " sent of it"
             ) from error
+        return replace(self, stamp=stamp(self.folder))
 
 
 def is_batch_name(name: str) -> bool:
@@ -114,11 +114,39 @@ def is_batch_name(name: str) -> bool:
 
 
 def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
-    """Give the folders of a profile's batches, but for those of some names."""
-    if not profile.is_dir():
-        return []
-    folders = (folder for folder in profile.iterdir() if is_batch_name(folder.name) and folder.name not in besides)
-    return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
+    """Give the folders of a profile's batches, but for those of some names.
+
+    Raises:
+        LedgerError: a folder cannot be looked into.
+    """
+    with readable(profile), suppress(FileNotFoundError, NotADirectoryError):
+        folders = (folder for folder in profile.iterdir() if is_batch_name(folder.name) and folder.name not in besides)
+        return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
+    return []
+
+
+def stamp(folder: Path) -> str:
+    """Tell one state of a batch's record from every other without reading it; empty where there is no record.
+
+    Raises:
+        LedgerError: the folder cannot be looked into.
+    """
+    with readable(folder), suppress(FileNotFoundError, NotADirectoryError):
+        found = (folder / RECORD).stat()
+        # Each is a new file, so that the inode differs though the clock may not have moved on.
+        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
+    return ""
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Put into words why a path cannot be read; that it is not there is left to the caller."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def merged_batches(profile: Path) -> Iterator[tuple[str, list[str]]]:
@@ -145,6 +173,13 @@ def of_removed_folder(folder: Path, numbers: Mapping[str, int]) -> Record:
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
     return json.loads(path.read_bytes())
+
+
+def _file(said: Mapping[str, Any]) -> BatchFile:
+    name, kind, rows, size, sha256 = (said[key] for key in ("name", "kind", "rows", "bytes", "sha256"))
+    if not all(isinstance(text, str) for text in (name, kind, sha256)) or not all(type(n) is int for n in (rows, size)):
+        raise TypeError
+    return BatchFile(name, kind, rows, size, sha256)
 
 
 def _completed(built: Record, record: Mapping[str, Any]) -> Record:
