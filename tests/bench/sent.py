@@ -27,6 +27,8 @@ def main(profile: str, now: str, out: str, events: str) -> None:
     for number, file in enumerate(manifest["files"]):
         file["rows"] = count if number == 0 else 0
     (batch / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    # The ledger knows how many keys there were before.
+    subprocess.run([*csvexport, "ledger", "rebuild", "--out", out, "--quiet"], check=True)
     subprocess.run([*csvexport, "confirm", str(batch), "--quiet"], check=True)
 
 
