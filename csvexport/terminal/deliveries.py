@@ -128,11 +128,11 @@ def print_history(records: "Sequence[Record]", *, verbose: bool) -> None:
 
 def _states(record: "Record") -> Table:
     table = borderless()
-    table.columns = []
+    for justify in ("left", "right", "left", "left"):
+        table.add_column(justify=justify, no_wrap=True)
     for kind, state in record.batch.states.items():
         rows = sum(file.rows for file in record.batch.files if file.kind == kind)
         table.add_row(kind, f"{rows:,}", Text(state.value, style=_STYLES.get(state.value, "")), _where(record, kind))
-    table.columns[1].justify = "right"
     return table
 
 

@@ -1038,3 +1038,8 @@ def test_file_that_its_receiver_took_goes_again_when_it_is_taken_back(shop, inbo
     assert first["deliveries"][1]["is_taken"]
     shop("discard", first["build"]["batch"])
     assert [made["state"] for made in shop.run()["deliveries"]] == ["delivered", "delivered"]
+
+
+def test_history_of_what_was_only_built_names_its_kinds_whole(shop):
+    shop.batch("--only", "conversions")
+    assert "conversions  2  built" in CliRunner().invoke(app, ["history"]).output
