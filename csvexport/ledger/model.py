@@ -69,6 +69,11 @@ class Batch:
     files: tuple[BatchFile, ...]
     states: Mapping[str, State]
 
+    @property
+    def under_way(self) -> list[str]:
+        """The kinds that are on their way, in their order."""
+        return [kind for kind, state in self.states.items() if state is State.SENDING]
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:

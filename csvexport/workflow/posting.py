@@ -102,8 +102,7 @@ class Post:
     def finish(self) -> None:
         """Finish what is under way."""
         for batch in self._batches():
-            kinds = [kind for kind, state in batch.states.items() if state is State.SENDING]
-            self._post(batch, kinds)
+            self._post(batch, batch.under_way)
 
     def send(self, batch: Batch, kinds: Sequence[str]) -> None:
         """Send some kinds of a batch, as far as it has them."""
@@ -261,7 +260,7 @@ class Post:
 
 def under_way(batches: Iterable[Batch]) -> set[str]:
     """Give the kinds of which a batch is under way."""
-    return {kind for batch in batches for kind, state in batch.states.items() if state is State.SENDING}
+    return {kind for batch in batches for kind in batch.under_way}
 
 
 def obstacle(ledger: Ledger, batch: Batch, kind: str) -> str | None:

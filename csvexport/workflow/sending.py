@@ -88,7 +88,7 @@ def plan(profile: Profile, out: Path, batch: str | None, to: str | None) -> Send
     """
     out, name = _meant(profile, out, batch, to)
     with Ledger.reading(out, [profile.name]) as ledger:
-        going = [(one, _sending_kinds(one)) for one in ledger.batches(profile.name)]
+        going = [(one, one.under_way) for one in ledger.batches(profile.name)]
         refusals: list[Refusal] = []
         for one, kinds in _chosen(profile, ledger, name):
             problems = {kind: obstacle(ledger, one, kind) for kind in kinds}
@@ -138,10 +138,6 @@ def _is_left(ledger: Ledger, batch: Batch, kind: str) -> bool:
         return True
 
 
-def _sending_kinds(batch: Batch) -> list[str]:
-    return [kind for kind, state in batch.states.items() if state is State.SENDING]
-
-
 def _chosen(profile: Profile, ledger: Ledger, name: str | None) -> list[tuple[Batch, list[str]]]:
     """Give the batches to send, each with those of its kinds that are to go."""
     batches = ledger.batches(profile.name)
@@ -162,7 +158,7 @@ def _named(profile: Profile, batches: Sequence[Batch], name: str, taken: Sequenc
     if found is None:
         raise UsageError(f"{profile.name} has no batch {name}; csvexport history lists them")
     kinds = [kind for kind in taken if found.states.get(kind) is State.BUILT]
-    if not kinds and State.SENDING not in found.states.values():
+    if not kinds and not found.under_way:
         states = ", ".join(f"{kind}: {state.value}" for kind, state in found.states.items())
         raise UsageError(f"{name} has nothing left that a destination takes ({states})")
     return found, kinds
