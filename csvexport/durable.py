@@ -2,7 +2,36 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock
+
+_TRIES = 1000
+
+
+def lock_in_folder(folder: Path, lock: FileLock, timeout: float = -1) -> None:
+    """Make a folder and take a lock whose file stands in it.
+
+    A build that ends without a batch removes the folders that it made, as far as they are empty. The lock's file keeps
+    this one; until it is there, the folder may vanish again.
+
+    Args:
+        folder: the folder, made with those above it.
+        lock: the lock.
+        timeout: how long to wait for another's hold, in seconds; below 0: as long as it takes.
+
+    Raises:
+        Timeout: another holds the lock.
+        OSError: the folder or the lock's file cannot be made.
+    """
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError, FileExistsError):  # the latter where it vanishes while it is looked at
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=timeout)
+            return
+    folder.mkdir(parents=True, exist_ok=True)
+    lock.acquire(timeout=timeout)
 
 
 def sync_folder(folder: Path) -> None:

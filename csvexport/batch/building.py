@@ -10,7 +10,7 @@ from typing import Self
 
 from filelock import FileLock
 
-from csvexport.durable import sync_folder
+from csvexport.durable import lock_in_folder, sync_folder
 
 _PREFIX = ".building-"
 _LOCK_SUFFIX = ".lock"
@@ -40,9 +40,8 @@ class Building:
     def __enter__(self) -> Self:
         """Make the folders."""
         try:
-            self._parent.mkdir(parents=True, exist_ok=True)
             _sweep(self._parent)
-            self._lock.acquire()
+            lock_in_folder(self._parent, self._lock)
             self.batch.mkdir(parents=True)
             self.scratch.mkdir()
         except BaseException:

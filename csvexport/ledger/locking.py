@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from filelock import FileLock, Timeout
 
+from csvexport.durable import lock_in_folder
 from csvexport.errors import BusyError, LedgerError
 
 LOCK: Final = ".lock"
@@ -60,8 +61,7 @@ def profile_lock(out: Path, profile: str, command: str) -> Iterator[None]:
     folder = out / profile
     lock = FileLock(folder / LOCK)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        lock_in_folder(folder, lock, timeout=0)
     except Timeout:
         raise BusyError(f"{profile}: {_holder(folder)} is at work on its batches; nothing was done") from None
     except OSError as error:

@@ -6,8 +6,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -20,6 +21,7 @@ KILLS = 20
 PROGRAM = """
 import hashlib, importlib.util, itertools, json, os, sys
 from pathlib import Path
+from threading import Event
 
 spec = importlib.util.spec_from_file_location("building", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
@@ -194,6 +196,26 @@ def test_processes_that_build_at_once_do_not_disturb_each_other(parent):
     with process(parent, "rounds", "one", "60") as one, process(parent, "rounds", "other", "60") as other:
         assert one.wait(30) == other.wait(30) == 0
     assert names(parent) == sorted(f"{name}-{number}" for name in ("one", "other") for number in range(1, 60, 2))
+
+
+def test_a_folder_that_others_remove_while_it_is_empty_is_made_again(parent):
+    done = Event()
+
+    def remove():
+        while not done.wait(0.0001):
+            for folder in (parent, parent.parent):
+                with suppress(OSError):
+                    folder.rmdir()
+
+    with ThreadPoolExecutor(1) as pool:
+        removing = pool.submit(remove)
+        try:
+            for _ in range(100):
+                with Building(parent) as building:
+                    building.write("manifest.json", "{}")
+        finally:
+            done.set()
+    removing.result()
 
 
 def test_what_a_killed_build_left_is_swept_by_the_next(parent):
