@@ -130,13 +130,17 @@ def _end_of_day(now: int, zone: str) -> int:
 
 def moment_texts(unix: NDArray[np.int64], zone: Zone) -> pa.StringArray:
     """Write times as the counter's clock shows them ([date]); "" where there is none."""
-    texts = zone.local_texts(np.maximum(unix, 1))
-    return _where(unix != 0, texts)
+    return _where(unix != 0, zone.local_texts(_filled(unix)))
 
 
 def date_texts(unix: NDArray[np.int64], zone: Zone) -> pa.StringArray:
     """Write dates; "" where there is none."""
-    return _where(unix != 0, zone.local_dates(np.maximum(unix, 1)))
+    return _where(unix != 0, zone.local_dates(_filled(unix)))
+
+
+def _filled(unix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Put the latest time where there is none, so that no dates are spelled out from 1970 on."""
+    return np.where(unix != 0, unix, unix.max(initial=1))
 
 
 def _where(filled: NDArray[np.bool_], texts: pa.StringArray) -> pa.StringArray:

@@ -26,6 +26,10 @@ _ONE_BLOCK: Final = 55
 _LENGTH_WORD: Final = 14
 """Which of the 16 words of a block holds the length, in bits."""
 
+_KEPT: Final = np.tri(_ONE_BLOCK + 1, _ONE_BLOCK + 1, -1, np.uint8) * np.uint8(0xFF)
+_ENDED: Final = np.eye(_ONE_BLOCK + 1, dtype=np.uint8) * np.uint8(0x80)
+"""By the size of a value: which bytes of its block are its own, and which ends it."""
+
 _SLICE: Final = 1 << 14
 """So many values at once that numpy's calls cost little and their words stay in the processor's cache."""
 
@@ -87,19 +91,24 @@ def _digests(values: pa.StringArray) -> NDArray[np.uint8]:
         digests[long] = np.frombuffer(read, np.uint8).reshape(-1, _DIGEST)
         return digests
     offsets, data = offsets_and_bytes(values)
+    # Behind the last value as many bytes as a block is read in whole words.
+    data = np.concatenate([data, np.zeros(_ONE_BLOCK + _WORD, np.uint8)])
     for begin in range(0, len(values), _SLICE):
         ends = offsets[begin : begin + _SLICE + 1]
-        digests[begin : begin + _SLICE] = _one_block_each(_words(np.diff(ends), data[ends[0] : ends[-1]]))
+        digests[begin : begin + _SLICE] = _one_block_each(_words(ends[:-1], np.diff(ends), data))
     return digests
 
 
-def _words(sizes: NDArray[np.int32], data: NDArray[np.uint8]) -> dict[int, NDArray[np.uint32]]:
+def _words(
+    begins: NDArray[np.int32], sizes: NDArray[np.int32], data: NDArray[np.uint8]
+) -> dict[int, NDArray[np.uint32]]:
     """The blocks of values, column by column: the value, a byte of 0x80, zeros, its length; words of zeros left out."""
     width = int(sizes.max()) // _WORD + 1
-    blocks = np.zeros((len(sizes), width * _WORD), np.uint8)
-    blocks[np.arange(width * _WORD) < sizes[:, None]] = data
-    blocks[np.arange(len(sizes)), sizes] = 0x80
-    columns = np.ascontiguousarray(blocks.view("<u4").T, _U32)
+    # Each value with what follows it, of which a mask then leaves nothing.
+    blocks = windows(data, width * _WORD)[begins].view(_U32).reshape(len(begins), width)
+    blocks &= _KEPT.view(_U32)[:, :width].take(sizes, axis=0)
+    blocks |= _ENDED.view(_U32)[:, :width].take(sizes, axis=0)
+    columns = np.ascontiguousarray(blocks.T)
     return dict(enumerate(columns)) | {_LENGTH_WORD: sizes.astype(_U32) * _U32(_BITS)}
 
 

@@ -6,6 +6,7 @@ many of them down to 15 digits already, and those are refused instead of restore
 
 import re
 from enum import Enum, auto
+from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from csvexport.columns import (
     distinct_texts,
+    lengths,
     mask,
     mask_column,
     number_column,
@@ -79,6 +81,10 @@ PLACEHOLDERS: Final = frozenset({"undefined", "null", "none", "nan", "-", "n/a",
 
 # Digits, or no exponent (no mark, or a letter in front) and no placeholder (those have 1, 3, 4 or 9 characters).
 _CANONICAL_TEXT: Final = r"^(?:[0-9]+|[0-9A-Za-z_:/-]{5,8}|[0-9A-Za-z_:/-]{10,}|[A-Za-z_][!-~]{9,})$"
+_PLAIN: Final = np.isin(np.arange(256), [ord(sign) for sign in f"{ascii_letters}{digits}_:/-"])
+"""Which bytes are those that the second and the third of these allow."""
+_SHORTEST_TEXT: Final = 5
+_LENGTH_OF_PLACEHOLDER: Final = 9
 
 
 def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
@@ -137,7 +143,7 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     """The kernel: `read_identifier` over a column.
 
     Canonical are bare digits without leading zeros, and under `Rule.TEXT` most plain ASCII texts; every other text
-    goes through the reference, each distinct one once.
+    that is not empty goes through the reference, each distinct one once.
 
     Args:
         column: text without nulls.
@@ -145,11 +151,13 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     """
     codes = np.zeros(len(column), np.uint8)
     if rule is Rule.TEXT:
-        canonical = mask(pc.match_substring_regex(column, _CANONICAL_TEXT))
+        canonical = _canonical_texts(column)
     else:
         canonical = _canonical_numbers(column)
         codes[_suspicious_rows(column, canonical)] = Code.SUSPICIOUS_IDENTIFIER
-    others = np.flatnonzero(~canonical)
+    empty = lengths(column) == 0
+    codes[empty] = Code.NO_IDENTIFIER
+    others = np.flatnonzero(~canonical & ~empty)
     if not len(others):
         return Identifiers(column, codes)
     distinct, which = distinct_texts(column, others)
@@ -157,6 +165,19 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     codes[others] = np.array([code for _, code in read], np.uint8)[which]
     texts = text_column([text for text, _ in read]).take(number_column(which))
     return Identifiers(replace_texts(column, others, texts), codes)
+
+
+def _canonical_texts(column: pa.StringArray) -> NDArray[np.bool_]:
+    """Which rows are `_CANONICAL_TEXT`; most columns hold plain bytes only, so that lengths tell."""
+    _, data = offsets_and_bytes(column)
+    if not _PLAIN.take(data).all():
+        return mask(pc.match_substring_regex(column, _CANONICAL_TEXT))
+    sizes = lengths(column)
+    canonical = (sizes >= _SHORTEST_TEXT) & (sizes != _LENGTH_OF_PLACEHOLDER)
+    rest = np.flatnonzero(~canonical & (sizes > 0))
+    if len(rest):
+        canonical[rest] = mask(pc.match_substring_regex(column.take(number_column(rest)), _CANONICAL_TEXT))
+    return canonical
 
 
 def _canonical_numbers(column: pa.StringArray) -> NDArray[np.bool_]:
@@ -195,10 +216,10 @@ def identifier_words(text: pa.StringArray, rule: Rule) -> tuple[NDArray[np.uint6
     """
     if rule is Rule.TEXT:
         return text_words(text)
-    lengths = np.diff(offsets_and_bytes(text)[0]).astype(np.uint64)
+    sizes = lengths(text).astype(np.uint64)
     values = pc.cast(text, pa.decimal128(LONGEST, 0))
     words = np.frombuffer(values.buffers()[1], np.uint64).reshape(-1, 2)[values.offset :][: len(values)]
-    return np.ascontiguousarray(words[:, 0]), words[:, 1] | (lengths << np.uint64(3))
+    return np.ascontiguousarray(words[:, 0]), words[:, 1] | (sizes << np.uint64(3))
 
 
 def damage(identifiers: Identifiers) -> Damage:

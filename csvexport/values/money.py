@@ -171,7 +171,8 @@ def read_money_column(column: pa.StringArray, decimal: DecimalMark | None = None
     further = text_column(["", *("" if value is None else money_text(value) for value, _ in read)])
     places = np.where(priced, np.arange(len(column)), len(column))
     places[others] = len(column) + 1 + which
-    texts = pa.concat_arrays([_written(digits, ends, decimals), further])
+    written = column if shapes.as_written[priced].all() else _written(digits, ends, decimals)
+    texts = pa.concat_arrays([written, further])
     return Money(texts, places, micro, shapes.codes, shapes.named)
 
 
@@ -192,24 +193,34 @@ _REMEMBERED: Final = 1 << 12
 
 
 class _Shapes(NamedTuple):
-    """What the reference says of the shape of each row: decimals (-1: no amount), `Code`, and index into `NAMED`."""
+    """What the reference says of the shape of each row."""
 
     decimals: NDArray[np.int64]
+    """How many there are; -1: it is no amount."""
     codes: NDArray[np.uint8]
     named: NDArray[np.uint8]
+    """What it says of its currency, as an index into `NAMED`."""
+    as_written: NDArray[np.bool_]
+    """Whether it is spelled as amounts are written."""
 
 
 def _shapes(shapes: pa.DictionaryArray, decimal: DecimalMark | None) -> _Shapes:
-    read = np.array([_read_shape(shape, decimal) for shape in shapes.dictionary.to_pylist()], np.int64).reshape(-1, 3)
-    decimals, codes, named = read[numbers(shapes.indices)].T
-    return _Shapes(decimals, codes.astype(np.uint8), named.astype(np.uint8))
+    read = np.array([_read_shape(shape, decimal) for shape in shapes.dictionary.to_pylist()], np.int64).reshape(-1, 4)
+    decimals, codes, named, as_written = read.T
+    row = numbers(shapes.indices)
+    return _Shapes(
+        decimals.take(row),
+        codes.astype(np.uint8).take(row),
+        named.astype(np.uint8).take(row),
+        as_written.astype(np.bool_).take(row),
+    )
 
 
 @lru_cache(_REMEMBERED)
-def _read_shape(shape: str, decimal: DecimalMark | None) -> tuple[int, Code, int]:
+def _read_shape(shape: str, decimal: DecimalMark | None) -> tuple[int, Code, int, bool]:
     value, code = read_money(shape, decimal)
     decimals = -1 if value is None else shape.count("1") - len(str(int(value)))
-    return decimals, code, named_currency(shape)
+    return decimals, code, named_currency(shape), value is not None and money_text(value) == shape
 
 
 def _begins_with_zero(digits: NDArray[np.uint8], ends: NDArray[np.int32]) -> NDArray[np.bool_]:

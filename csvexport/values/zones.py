@@ -20,6 +20,9 @@ DAY: Final = 86400
 END: Final = 4102444800 + DAY
 """Where the tables end: by then it is 2100 in every zone."""
 
+_TEXT: Final = np.dtype([("date", "S11"), ("clock", "V8")])
+"""`2024-05-31 ` and `14:05:09`."""
+
 SCAN: Final = 5 * DAY
 """No zone jumps and jumps back within so many seconds; Asia/Gaza does so within seven days."""
 
@@ -99,22 +102,25 @@ def _texts(local: NDArray[np.int64]) -> pa.StringArray:
     """Write seconds since 1970-01-01 00:00:00; the dates between the first and the last are spelled out once."""
     if not len(local):
         return text_column([])
-    days, seconds = np.divmod(local, DAY)
+    days = local // DAY
     first = int(days.min())
-    dates = np.arange(first, int(days.max()) + 1).astype("datetime64[D]").astype("S10").view(np.uint8).reshape(-1, 10)
-    written = np.empty((len(local), len("yyyy-MM-dd HH:mm:ss")), np.uint8)
-    written[:, :10] = dates[days - first]
-    written[:, 10] = ord(" ")
-    written[:, 11:] = _clocks()[seconds]
-    offsets = np.arange(len(local) + 1, dtype=np.int32) * np.int32(written.shape[1])
+    dates = np.arange(first, int(days.max()) + 1).astype("datetime64[D]").astype("S11")
+    dates.view(np.uint8)[10::11] = ord(" ")
+    written = np.empty(len(local), _TEXT)
+    written["date"] = dates.take(days - first)
+    written["clock"] = _clocks().take(local - days * DAY)
+    offsets = np.arange(len(local) + 1, dtype=np.int32) * np.int32(_TEXT.itemsize)
     return pa.StringArray.from_buffers(len(local), pa.py_buffer(offsets), pa.py_buffer(written))
 
 
 @cache
-def _clocks() -> NDArray[np.uint8]:
-    """Give every second of a day as `HH:mm:ss`: uint8, shape (86400, 8)."""
-    times = np.arange(DAY).astype("datetime64[s]").astype("S19").view(np.uint8).reshape(DAY, -1)
-    return np.ascontiguousarray(times[:, 11:])
+def _clocks() -> NDArray[np.void]:
+    """Give every second of a day as `HH:mm:ss`: 86,400 times eight bytes."""
+    pairs = np.frombuffer(b"".join(b"%02d" % number for number in range(60)), np.uint16)
+    clocks = np.empty((24, 60, 60), [("hour", "u2"), ("a", "u1"), ("minute", "u2"), ("b", "u1"), ("second", "u2")])
+    clocks["hour"], clocks["minute"], clocks["second"] = pairs[:24, None, None], pairs[:, None], pairs
+    clocks["a"] = clocks["b"] = ord(":")
+    return clocks.view("V8").ravel()
 
 
 def _span(edges: NDArray[np.int64], seconds: NDArray[np.int64]) -> tuple[int, int]:
