@@ -48,7 +48,7 @@ class Spool:
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], count: Callable[[NDArray[np.void]], None]) -> None:
         """Write what is not dropped to the files, and have the facts about it counted."""
         start = 0
-        # A block is hashed, written and counted while the next one is read.
+        # A block is written and counted while the next one is read.
         with ThreadPoolExecutor(2) as pool:
             under_way: list[Future[None]] = []
             for lines, facts in self._blocks():
@@ -124,6 +124,7 @@ class Parts:
         self._limit = (file.limit if limit is None else min(limit, file.limit)) - len(file.footer)
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
+        self._hasher = ThreadPoolExecutor(1)
         self._rows = self._bytes = 0
         self._finished: list[FileFacts] = []
 
@@ -151,6 +152,7 @@ class Parts:
         """End the last part and describe all."""
         if self._file is not None:
             self._end()
+        self._hasher.shutdown()
         return self._finished
 
     def _begin(self) -> None:
@@ -162,8 +164,10 @@ class Parts:
     def _put(self, data: bytes | memoryview, rows: int) -> None:
         if self._file is None:
             raise AssertionError("a part is open while lines are written")
+        # Hashing takes as long as writing, and neither needs Python's lock.
+        hashing = self._hasher.submit(self._digest.update, data)
         self._file.write(data)
-        self._digest.update(data)
+        hashing.result()
         self._bytes += len(data)
         self._rows += rows
 

@@ -9,9 +9,9 @@ _Piece = TypeVar("_Piece")
 _Parsed = TypeVar("_Parsed")
 _Result = TypeVar("_Result")
 
-# Pieces are worked on beside the reader, which cuts, hashes and writes. One more than two cores could use fills the
-# time in which a thread waits for Python's lock.
-WORKERS: Final = 3
+# Pieces are worked on beside the reader, which cuts, hashes and writes. More threads than two would mostly wait for
+# Python's lock, and hold more memory.
+WORKERS: Final = 2
 
 
 def beside(

@@ -30,7 +30,7 @@ from csvexport.sources.tables import Cells, all_left_out, block_of
 from csvexport.summary import SourceFacts
 
 # Big enough that the work per block is Arrow's and numpy's, small enough that several blocks in flight stay in memory.
-PIECE_BYTES = 6 << 20
+PIECE_BYTES = 8 << 20
 
 # How far ahead of what was read the system is asked to fetch.
 AHEAD_BYTES = 8 * PIECE_BYTES

@@ -79,12 +79,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PLACEHOLDERS: Final = frozenset({"undefined", "null", "none", "nan", "-", "n/a", "(not set)"})
 """What programs write where they have no identifier; casefolded."""
 
-# Digits, or no exponent (no mark, or a letter in front) and no placeholder (those have 1, 3, 4 or 9 characters).
-_CANONICAL_TEXT: Final = r"^(?:[0-9]+|[0-9A-Za-z_:/-]{5,8}|[0-9A-Za-z_:/-]{10,}|[A-Za-z_][!-~]{9,})$"
-_PLAIN: Final = np.isin(np.arange(256), [ord(sign) for sign in f"{ascii_letters}{digits}_:/-"])
-"""Which bytes are those that the second and the third of these allow."""
-_SHORTEST_TEXT: Final = 5
-_LENGTH_OF_PLACEHOLDER: Final = 9
+# What holds only these is no exponent, and no placeholder but for some.
+_PLAIN_SIGNS: Final = f"{ascii_letters}{digits}_:/-"
+_IS_PLAIN: Final = np.isin(np.arange(256), [*_PLAIN_SIGNS.encode()])
+_PLAIN_PLACEHOLDERS: Final = [text for text in PLACEHOLDERS if set(text) <= set(_PLAIN_SIGNS)]
+_PLACEHOLDER_SIZES: Final = sorted({len(text) for text in _PLAIN_PLACEHOLDERS})
+_PLACEHOLDER_INITIALS: Final = sorted({ord(sign) for text in _PLAIN_PLACEHOLDERS for sign in text[0] + text[0].upper()})
+# A letter in front, so no exponent, and longer than any placeholder.
+_CANONICAL_TEXT: Final = r"^[A-Za-z_][!-~]{9,}$"
 
 
 def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
@@ -168,16 +170,24 @@ def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
 
 
 def _canonical_texts(column: pa.StringArray) -> NDArray[np.bool_]:
-    """Which rows are `_CANONICAL_TEXT`; most columns hold plain bytes only, so that lengths tell."""
-    _, data = offsets_and_bytes(column)
-    if not _PLAIN.take(data).all():
-        return mask(pc.match_substring_regex(column, _CANONICAL_TEXT))
-    sizes = lengths(column)
-    canonical = (sizes >= _SHORTEST_TEXT) & (sizes != _LENGTH_OF_PLACEHOLDER)
-    rest = np.flatnonzero(~canonical & (sizes > 0))
-    if len(rest):
-        canonical[rest] = mask(pc.match_substring_regex(column.take(number_column(rest)), _CANONICAL_TEXT))
+    """Which rows are plain texts, and no placeholder by their size and their first sign; or are `_CANONICAL_TEXT`."""
+    offsets, data = offsets_and_bytes(column)
+    canonical = (lengths(column) > 0) & ~_may_be_placeholders(offsets, data)
+    is_plain = _IS_PLAIN.take(data)
+    if not is_plain.all():
+        before = np.zeros(len(data) + 1, np.int32)
+        np.cumsum(~is_plain, out=before[1:], dtype=np.int32)
+        others = np.flatnonzero(np.diff(before[offsets]))
+        canonical[others] = mask(pc.match_substring_regex(column.take(number_column(others)), _CANONICAL_TEXT))
     return canonical
+
+
+def _may_be_placeholders(offsets: NDArray[np.int32], data: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which rows have the size of a plain placeholder, and begin like one."""
+    found = np.isin(np.diff(offsets), _PLACEHOLDER_SIZES)
+    rows = np.flatnonzero(found)
+    found[rows] = np.isin(data[offsets[rows]], _PLACEHOLDER_INITIALS)
+    return found
 
 
 def _canonical_numbers(column: pa.StringArray) -> NDArray[np.bool_]:
