@@ -2,7 +2,7 @@
 
 The same rows and seed give the same bytes. One order in twenty stands there two or three times, anywhere in the file,
 each time in another state; one in fifty of these states was saved in the same second as the one before. Phones and
-e-mails are distinct up to ten million rows, and nobody's: there is no code 000.
+e-mails are distinct up to ten million rows, and nobody's: there is no code 000. One in a hundred of each is none.
 """
 
 import argparse
@@ -33,6 +33,12 @@ HYPHENS = Table(["-", "-", "", "-", ""])
 LOGINS = Table(["Ivan.Petrov", "maria_s", "SALES", "info", "User.Name", "k-orlova", "Order+", "buh.OOO"])
 HOSTS = Table(["@example.com", "@Example.com", "@example.org", "@EXAMPLE.ORG", "@example.ru", "@Mail.Example.ru"])
 BLANKS = Table(["", " "])
+
+# What people and programs fill in where there is nothing to fill in.
+BAD_SHARE = 0.01
+BAD_PHONES = Table(["нет", "12345", "+7 000", "8 (000)"])
+BAD_EMAILS = Table(["нет", "ivan@", "info@example", "no e-mail", "@example.com"])
+BAD_CLIENT_IDS = Table(["undefined", "(not set)", "1.7E+18", "GA1.2"])
 
 
 class Draws:
@@ -104,9 +110,9 @@ class Generator:
             orders.UPDATED: _times(self._updated(created, order, state)),
             orders.REVENUE: self._revenue(row),
             orders.COST: self._emptied(0.5, row, "cost", self._amounts(row, "cost")),
-            orders.PHONE: self._emptied(0.1, order, "phone", self.phones(order)),
-            orders.EMAIL: self._emptied(0.2, order, "email", self._emails(order)),
-            orders.CLIENT_ID: self._emptied(0.6, order, "client id", self._client_ids(order)),
+            orders.PHONE: self._contact(0.1, order, "phone", self.phones(order), BAD_PHONES),
+            orders.EMAIL: self._contact(0.2, order, "email", self._emails(order), BAD_EMAILS),
+            orders.CLIENT_ID: self._contact(0.6, order, "client id", self._client_ids(order), BAD_CLIENT_IDS),
         }
         return join(join(*(cells[column] for column in orders.COLUMNS), separator=","), "\n")
 
@@ -150,6 +156,10 @@ class Generator:
         """Return numbers of 18 or 19 digits."""
         longest = 10**18 + self.draws.below(8 * 10**18, order, "digits")
         return _digits(longest // np.where(self.draws.happens(0.5, order, "short"), 10, 1))
+
+    def _contact(self, empty: float, order: Numbers, purpose: str, column: Texts, bad: Table) -> Texts:
+        """Empty a share of the cells, and fill some with what is none."""
+        return self._some(BAD_SHARE, order, f"bad {purpose}", self._emptied(empty, order, purpose, column), bad)
 
     def _emptied(self, share: float, subjects: Numbers, purpose: str, column: Texts) -> Texts:
         """Empty a share of the cells."""

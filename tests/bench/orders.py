@@ -2,9 +2,10 @@
 
 Of an export of orders keep the rows whose status has a name at Metrica, but for those older than 113 days. Of each keep
 the id, the moment of creation (local Moscow time), the client, the identifiers, the MD5 of the normalised e-mail and
-phone, and the amounts (two decimals). A row without any identifier or contact, with a date that cannot be read or with
-a negative amount goes to a second file: the reason, then the row's own cells. Of the rows of one order that are left
-the one changed last goes, of several the last in the export. The lines stand in the order of the export.
+phone, and the amounts (two decimals). What is no identifier (up to 20 digits), no e-mail or no phone is left out, since
+no hash of it is anybody's. A row of which then nothing identifies the client, with a date that cannot be read or with a
+negative amount goes to a second file: the reason, then the row's own cells. Of the rows of one order that are left the
+one changed last goes, of several the last in the export. The lines stand in the order of the export.
 """
 
 import json

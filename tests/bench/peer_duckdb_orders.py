@@ -18,8 +18,12 @@ MOMENT = f"try_strptime({{}}, {text(job.TIME_FORMAT)})"
 AMOUNT = "try_cast(nullif({}, '') as decimal(15, 2))"
 WINDOW_START = f"timestamp {text(orders.LOCAL_NOW - orders.WINDOW)}"
 
-REASON = f"""
-case when {orders.CLIENT_ID} = '' and {orders.EMAIL} = '' and {orders.PHONE} = '' then 'no-contact'
+ADDRESS = r"[a-z0-9_%+-]+(\.[a-z0-9_%+-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+NUMBER = "[78][0-9]{10}"
+IDENTIFIER = "[0-9]{1,20}"
+
+REASON = """
+case when identifier is null and address is null and number is null then 'no-contact'
      when created_at is null then 'bad-time'
      when revenue_amount < 0 or cost_amount < 0 then 'negative-price' end
 """
@@ -32,10 +36,15 @@ def status() -> str:
 
 
 def digits(column: str) -> str:
-    """Return the SQL of a Russian phone's normal form: its digits, the first of them a 7."""
+    """Return the SQL of a phone without what stands between its digits."""
     for character in "+-() ":
         column = f"replace({column}, {text(character)}, '')"
-    return f"'7' || {column}[2:]"
+    return column
+
+
+def matching(column: str, pattern: str) -> str:
+    """Return the SQL of a column, null where it does not match a pattern."""
+    return f"case when regexp_full_match({column}, {text(pattern)}) then {column} end"
 
 
 def read(database: duckdb.DuckDBPyConnection, export: Path) -> None:
@@ -47,9 +56,15 @@ def read(database: duckdb.DuckDBPyConnection, export: Path) -> None:
                 {AMOUNT.format(orders.REVENUE)} as revenue_amount, {AMOUNT.format(orders.COST)} as cost_amount
             from {scan(export, orders.COLUMNS, ",")}
             where order_status is not null and (created_at is null or created_at >= {WINDOW_START})
-        ), judged as (select *, {REASON} as reason from matching)
-        select {orders.ORDER}, created_at, {orders.CLIENT}, {orders.CLIENT_ID}, {orders.EMAIL}, {orders.PHONE},
-            order_status, revenue_amount, cost_amount, {MOMENT.format(orders.UPDATED)} as updated_at, reason,
+        ), tidied as (
+            select *, lower(trim({orders.EMAIL})) as tidy_email, {digits(orders.PHONE)} as tidy_phone from matching
+        ), found as (
+            select *, {matching(orders.CLIENT_ID, IDENTIFIER)} as identifier,
+                {matching("tidy_email", ADDRESS)} as address, {matching("tidy_phone", NUMBER)} as number
+            from tidied
+        ), judged as (select *, {REASON} as reason from found)
+        select {orders.ORDER}, created_at, {orders.CLIENT}, identifier, address, number, order_status,
+            revenue_amount, cost_amount, {MOMENT.format(orders.UPDATED)} as updated_at, reason,
             case when reason is not null then struct_pack({", ".join(orders.COLUMNS)}) end as cells
         from judged""")
 
@@ -66,9 +81,7 @@ def write(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write both files."""
     lines = f"""
         select {orders.ORDER} as id, created_at as create_date_time, {orders.CLIENT} as client_uniq_id,
-            nullif({orders.CLIENT_ID}, '') as client_ids,
-            case when {orders.EMAIL} <> '' then md5(lower(trim({orders.EMAIL}))) end as emails_md5,
-            case when {orders.PHONE} <> '' then md5({digits(orders.PHONE)}) end as phones_md5,
+            identifier as client_ids, md5(address) as emails_md5, md5('7' || number[2:]) as phones_md5,
             order_status, revenue_amount as revenue, cost_amount as cost
         from records where reason is null"""
     cells = ", ".join(f"cells.{column}" for column in orders.COLUMNS)
