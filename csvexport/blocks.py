@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import lengths, mask, numbers, text_column
+from csvexport.columns import lengths, mask, number_column, numbers, selected, text_column
 from csvexport.issues import BETWEEN
 
 ASCII_LIMIT = 128
@@ -76,13 +76,13 @@ class Block:
             pc.match_substring_regex(decoded(self.kinds, self.codec), rf"^$|(?:^|{between}){kind}(?:{between}|$)")
         )
 
-    def text(self, name: str, places: pa.Array | None = None) -> pa.StringArray:
-        """Give a column (or the rows of it at these places, a column of numbers) as valid UTF-8 text without nulls."""
+    def text(self, name: str, choice: pa.Array | None = None) -> pa.StringArray:
+        """Give a column (or some rows of it, see `columns.selected`) as valid UTF-8 text without nulls."""
         column = self.columns[name]
         if not isinstance(column, pa.Array):
-            return column.take(places)
-        if places is not None:
-            column = column.take(places)
+            is_mask = choice is not None and pa.types.is_boolean(choice.type)
+            return column.take(number_column(np.flatnonzero(mask(choice))) if is_mask else choice)
+        column = selected(column, choice)
         if pa.types.is_dictionary(column.type):
             column = column.dictionary.take(column.indices)
         return decoded(column, self.codec)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.blocks import Block
-from csvexport.columns import number_column
+from csvexport.columns import number_column, selection
 from csvexport.issues import BETWEEN, Code
 from csvexport.transform.rejects import IS_ERROR, Mark, rejected_rows
 from csvexport.transform.results import Example, Judged, Lines
@@ -76,7 +76,7 @@ class Accounts:
         self._marks: list[Mark] = []
         self._skips: list[_Skip] = []
         self._texts: dict[str, pa.StringArray] = {}
-        self._places: pa.Array | None = None
+        self._choice = selection(self.rows, len(self.block.rows))
 
     def spread(self, column: NDArray[_Number]) -> NDArray[_Number]:
         """Give each record what its row has; mostly each row makes one, and nothing need be copied."""
@@ -85,9 +85,7 @@ class Accounts:
     def text(self, name: str) -> pa.StringArray:
         """Give a column of the source, an entry for each of `rows`."""
         if name not in self._texts:
-            if self._places is None:
-                self._places = number_column(self.rows)
-            self._texts[name] = self.block.text(name, self._places)
+            self._texts[name] = self.block.text(name, self._choice)
         return self._texts[name]
 
     def mark(self, column: str, codes: NDArray[np.uint8], pairs: NDArray[np.bool_] | None = None) -> None:
@@ -117,7 +115,7 @@ class Accounts:
             self.row = np.arange(len(self.rows))
             self._marks = [Mark(mark.column, mark.codes[keep], _kept(mark.pairs, keep)) for mark in self._marks]
             self._texts.clear()
-            self._places = None
+            self._choice = selection(self.rows, len(self.block.rows))
         else:
             self.row = self.row[keep]
             self._is_spread = True

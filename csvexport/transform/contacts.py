@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csvexport.blocks import Block
-from csvexport.columns import number_column
+from csvexport.columns import selected, selection
 from csvexport.formats import crm
 from csvexport.formats.crm import Member, Shape
 from csvexport.issues import Code
@@ -87,12 +87,12 @@ class _Contacts:
         accepted = accounts.accepted()
         if not len(accepted):
             return accounts.judged({}, self._clients.damage)
-        rows = number_column(accepted)
+        choice = selection(accepted, len(ids))
         text = crm.lines([members[name] for name in plan.columns], settings.format, settings.delimiter)
-        written = text.take(rows)
+        written = selected(text, choice)
         lines = Lines(
             text=written,
-            keys=keys_of(ids.take(rows)),
+            keys=keys_of(selected(ids, choice)),
             values=text_words(written)[0] >> np.uint64(32),
             facts=facts_of(
                 len(accepted), day=plan.zone.local_days(np.maximum(updated, 0))[accepted], flags=flags[accepted]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csvexport.blocks import Block
-from csvexport.columns import number_column, repeated, text_column
+from csvexport.columns import number_column, repeated, selected, selection, text_column
 from csvexport.formats import crm
 from csvexport.formats.crm import Member, Shape
 from csvexport.issues import Code
@@ -104,18 +104,18 @@ class _Deals:
         accepted = accounts.accepted()
         if not len(accepted):
             return accounts.judged({})
-        rows = number_column(accepted)
+        choice = selection(accepted, len(ids))
         named = {member.name: member for member in members}
         text = crm.lines([named[name] for name in plan.columns], settings.format, settings.delimiter)
         day = plan.zone.local_days(created)
         facts = facts_of(len(created), label=status, currency=worth.currencies, day=day, micro=worth.revenue.micro)
         lines = Lines(
-            text=text.take(rows),
-            keys=keys_of(ids.take(rows)),
+            text=selected(text, choice),
+            keys=keys_of(selected(ids, choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
             ranks=updated[accepted],
-            claims=keys_of(clients.take(rows)),
+            claims=keys_of(selected(clients, choice)),
         )
         return accounts.judged({"": lines})
 

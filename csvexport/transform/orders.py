@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.blocks import Block
-from csvexport.columns import number_column, text_column
+from csvexport.columns import number_column, selected, selection, text_column
 from csvexport.formats import orders
 from csvexport.formats.conversions import WINDOW_SECONDS
 from csvexport.issues import BETWEEN, Code
@@ -108,10 +108,10 @@ class _Orders:
         accepted = accounts.accepted()
         if not len(accepted):
             return accounts.judged({}, damaged)
-        rows = number_column(accepted)
+        choice = selection(accepted, len(created))
         lines = Lines(
-            text=orders.lines([cells[name] for name in plan.columns], settings.delimiter).take(rows),
-            keys=keys_of(cells["id"].take(rows)),
+            text=selected(orders.lines([cells[name] for name in plan.columns], settings.delimiter), choice),
+            keys=keys_of(selected(cells["id"], choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
             ranks=updated[accepted],
