@@ -31,11 +31,14 @@ def by_csvexport(phones: pa.Table) -> Iterator[pa.StringArray]:
 def by_duckdb(phones: pa.Table) -> Iterator[pa.StringArray]:
     """Yield the hashes of one query, whatever its blocks."""
     import duckdb  # noqa: PLC0415 - likewise
-    from peer_duckdb_orders import digits  # noqa: PLC0415 - likewise
+    from peer_duckdb_orders import NUMBER, digits, hash_of_number, matching  # noqa: PLC0415 - likewise
 
     with duckdb.connect() as database:
         database.register("phones", phones)
-        hashes = database.sql(f"select md5({digits('phone')}) as hash from phones")
+        hashes = database.sql(f"""
+            with tidied as (select {digits("phone")} as tidy_phone from phones),
+                found as (select {matching("tidy_phone", NUMBER)} as number from tidied)
+            select {hash_of_number("number")} as hash from found""")
         yield from (block["hash"] for block in hashes.to_arrow_reader(BLOCK))
 
 

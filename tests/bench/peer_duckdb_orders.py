@@ -42,6 +42,11 @@ def digits(column: str) -> str:
     return column
 
 
+def hash_of_number(column: str) -> str:
+    """Return the SQL of the hash of a Russian phone's normal form: its digits, the first of them a 7."""
+    return f"md5('7' || {column}[2:])"
+
+
 def matching(column: str, pattern: str) -> str:
     """Return the SQL of a column, null where it does not match a pattern."""
     return f"case when regexp_full_match({column}, {text(pattern)}) then {column} end"
@@ -81,7 +86,7 @@ def write(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write both files."""
     lines = f"""
         select {orders.ORDER} as id, created_at as create_date_time, {orders.CLIENT} as client_uniq_id,
-            identifier as client_ids, md5(address) as emails_md5, md5('7' || number[2:]) as phones_md5,
+            identifier as client_ids, md5(address) as emails_md5, {hash_of_number("number")} as phones_md5,
             order_status, revenue_amount as revenue, cost_amount as cost
         from records where reason is null"""
     cells = ", ".join(f"cells.{column}" for column in orders.COLUMNS)
