@@ -40,7 +40,7 @@ class Building:
     def __enter__(self) -> Self:
         """Make the folders."""
         try:
-            _sweep(self._parent)
+            sweep(self._parent)
             lock_in_folder(self._parent, self._lock)
             self.batch.mkdir(parents=True)
             self.scratch.mkdir()
@@ -91,8 +91,24 @@ class Building:
         return final
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what builds left that were killed; what cannot be removed, as another user's, hinders no build."""
+def remove_batch(folder: Path) -> None:
+    """Remove a batch: its folder vanishes in one step. What is left of it if that is cut short, `sweep` removes.
+
+    Raises:
+        OSError: it stays as it is.
+    """
+    root = folder.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
+    lock = FileLock(_lock_path(root))
+    lock.acquire()
+    try:
+        folder.rename(root)
+        sync_folder(folder.parent)
+    finally:
+        _remove(root, lock)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what killed runs left; what cannot be removed, as another user's, hinders nobody."""
     for root in parent.glob(f"{_PREFIX}*"):
         folder = root.with_suffix("") if root.suffix == _LOCK_SUFFIX else root
         lock = FileLock(_lock_path(folder))

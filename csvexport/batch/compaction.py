@@ -7,7 +7,7 @@ So there are at most seven files of each level, and a key is written anew only a
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -86,6 +86,42 @@ def compact(folder: Path, kind: str, sent: Sequence[Own]) -> None:
                 done[-count:] = [_merged(folder, kind, done[-count:])]
     except OSError as error:
         raise LedgerError(f"{folder / FOLDER}: keys cannot be merged there: {error.strerror}") from error
+
+
+def absorb(folder: Path, kind: str, sent: Sequence[Own], going: Collection[str]) -> None:
+    """Merge keys so that nobody needs the own files of some batches any more, which are about to be removed.
+
+    Args:
+        folder: of the profile's batches, on which the caller holds the lock.
+        kind: of the events.
+        sent: the batches, in the order in which they came to count.
+        going: names of those that are about to be removed.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged, or there is no room for the merged ones.
+    """
+    pieces = _pieces(folder, kind, sent)
+    needed = [number for number, piece in enumerate(pieces) if not piece.is_merged and piece.batches[0] in going]
+    if needed:
+        try:
+            _merged(folder, kind, pieces[needed[0] : needed[-1] + 1])
+        except OSError as error:
+            raise LedgerError(f"{folder / FOLDER}: keys cannot be merged there: {error.strerror}") from error
+
+
+def holding(folder: Path, kind: str, sent: Sequence[Own], wanted: Collection[str]) -> list[Path]:
+    """Give files, newest first, that hold the keys of some of the batches that were sent.
+
+    They are the batches' own; of a batch that was removed it is a merged one, which holds keys of others too.
+
+    Raises:
+        LedgerError: the keys of a batch are gone or damaged.
+    """
+    own = {one.batch: one.path for one in sent if one.batch in wanted and one.path.exists()}
+    removed = set(wanted) - own.keys()
+    pieces = _pieces(folder, kind, sent) if removed else []
+    merged = [piece.path for piece in pieces if not removed.isdisjoint(piece.batches)]
+    return [*reversed(own.values()), *reversed(merged)]
 
 
 def _crowd(levels: Sequence[int]) -> int:

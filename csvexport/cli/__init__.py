@@ -47,6 +47,7 @@ for command in (
     delivering.send,
     delivering.confirm,
     delivering.discard,
+    delivering.prune,
     delivering.history,
     scheduling.schedule,
     looking.lint,

@@ -1,7 +1,7 @@
-"""`send`, `run`, `confirm`, `discard`, `history` and `ledger rebuild`: where batches go, and what is known of them."""
+"""Where batches go, and what is known of them: `send`, `run`, `confirm`, `discard`, `prune`, `history`, `ledger`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -12,12 +12,17 @@ from csvexport.cli.options import (
     DryRunOption,
     ExportsArgument,
     JsonOption,
+    LastOption,
     LogOption,
+    NamedProfileArgument,
     NowOption,
+    OlderThanOption,
     OutOption,
+    PlanOption,
     ProfileArgument,
     ProfileNameArgument,
     QuietOption,
+    UnsentOption,
     VerboseOption,
     load,
     read_options,
@@ -28,6 +33,10 @@ from csvexport.errors import BusyError, DeliveryError
 if TYPE_CHECKING:
     from csvexport.workflow.deciding import Decision
     from csvexport.workflow.sending import Sending
+
+
+# Batches that the history shows where nobody asks for more.
+SHOWN: Final = 20
 
 
 def send(
@@ -143,9 +152,36 @@ def _show_decision(decision: "Decision", talk: Talk) -> None:
         print_decision(decision)
 
 
+def prune(
+    ctx: typer.Context,
+    profile: NamedProfileArgument,
+    days: OlderThanOption = 90,
+    unsent: UnsentOption = False,
+    dry_run: PlanOption = False,
+    out: OutOption = Path("out"),
+    log: LogOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Remove old batches that are done with; what they sent still counts as sent."""
+    talk = ctx.find_root().obj = Talk.logging(log, "prune", profile, as_json=as_json, quiet=quiet, verbose=False)
+    from csvexport.workflow import pruning  # noqa: PLC0415 - heavy
+
+    name = _profile_name(profile)
+    rule = pruning.Rule.older_than(days, unsent=unsent)
+    done = pruning.plan_pruning(out, name, rule) if dry_run else pruning.prune(out, name, rule, talk.journal)
+    if talk.as_json:
+        echo_json(pruning.pruning_json(done))
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_pruning  # noqa: PLC0415 - slow to import
+
+        print_pruning(done)
+
+
 def history(
     ctx: typer.Context,
     profile: ProfileNameArgument = None,
+    last: LastOption = None,
     out: OutOption = Path("out"),
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -155,7 +191,8 @@ def history(
     talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
     from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
 
-    records = deciding.history(out, None if profile is None else _profile_name(profile))
+    shown = last if last is not None or as_json else SHOWN
+    records = deciding.history(out, None if profile is None else _profile_name(profile), shown)
     if talk.as_json:
         echo_json(deciding.history_json(records))
     elif not talk.quiet:

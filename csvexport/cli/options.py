@@ -76,6 +76,18 @@ BatchArgument = Annotated[str, typer.Argument(metavar="BATCH", help="The batch: 
 ProfileNameArgument = Annotated[
     str | None, typer.Argument(metavar="[PROFILE]", help="Only the batches of this profile: its name or its file.")
 ]
+NamedProfileArgument = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile: its name or its file.")]
+OlderThanOption = Annotated[
+    int, typer.Option("--older-than", metavar="DAYS", min=1, help="Batches that were built so many days ago are old.")
+]
+UnsentOption = Annotated[
+    bool, typer.Option("--unsent", help="Remove also what was only built, and neither delivered nor confirmed.")
+]
+PlanOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; write nothing.")]
+LastOption = Annotated[
+    int | None,
+    typer.Option("--last", "-n", metavar="N", min=1, help="The newest so many batches of each profile; 20, or all with --json."),
+]
 DestinationOption = Annotated[
     str | None, typer.Option("--to", metavar="NAME", help="Send to this of the profile's destinations only.")
 ]

@@ -37,7 +37,7 @@ class Talk:
 
     @classmethod
     def logging(
-        cls, log: Path | None, command: str, profile: Path, *, as_json: bool, quiet: bool, verbose: bool
+        cls, log: Path | None, command: str, profile: Path | str, *, as_json: bool, quiet: bool, verbose: bool
     ) -> Self:
         """Begin a journal in this file, if it is to be kept.
 

@@ -74,6 +74,10 @@ class Batch:
         """The kinds that are on their way, in their order."""
         return [kind for kind, state in self.states.items() if state is State.SENDING]
 
+    def rows(self, kind: str) -> int:
+        """Count the rows of the files of a kind."""
+        return sum(file.rows for file in self.files if file.kind == kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:

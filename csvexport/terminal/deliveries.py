@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from csvexport.ledger import Delivery, Rebuilt
-    from csvexport.workflow.deciding import Decision, Record
+    from csvexport.workflow.deciding import Decision, History, Record
     from csvexport.workflow.posting import Result
+    from csvexport.workflow.pruning import Pruning
     from csvexport.workflow.sending import Sending
 
 _STYLES: Final = {
@@ -109,17 +110,23 @@ def _below(text: str, style: str) -> Text:
     return Text(f"  {printable(text)}", style=style)
 
 
-def print_history(records: "Sequence[Record]", *, verbose: bool) -> None:
+def print_history(history: "History", *, verbose: bool) -> None:
     """Print the batches of each profile, oldest first, and what became of them."""
     console = stdout_console()
-    if not records:
+    if not history.records:
         console.print("No batch was built here yet.")
-    for number, (profile, own) in enumerate(groupby(records, lambda record: record.batch.profile)):
+    if history.older:
+        line = f"{history.older:,} older batch{'' if history.older == 1 else 'es'}: csvexport history --last N"
+        console.print(Text(line, style="dim"))
+        console.print()
+    for number, (profile, own) in enumerate(groupby(history.records, lambda record: record.batch.profile)):
         if number:
             console.print()
         console.print(Text(printable(profile), style="bold"))
         for record in own:
-            console.print(Text(record.batch.name))
+            console.print(
+                Text(record.batch.name).append("" if record.batch.folder.is_dir() else "  removed", style="dim")
+            )
             console.print(Padding(_states(record), INDENT, expand=False))
             if verbose:
                 for delivery in record.deliveries:
@@ -131,8 +138,12 @@ def _states(record: "Record") -> Table:
     for justify in ("left", "right", "left", "left"):
         table.add_column(justify=justify, no_wrap=True)
     for kind, state in record.batch.states.items():
-        rows = sum(file.rows for file in record.batch.files if file.kind == kind)
-        table.add_row(kind, f"{rows:,}", Text(state.value, style=_STYLES.get(state.value, "")), _where(record, kind))
+        table.add_row(
+            kind,
+            f"{record.batch.rows(kind):,}",
+            Text(state.value, style=_STYLES.get(state.value, "")),
+            _where(record, kind),
+        )
     return table
 
 
@@ -155,8 +166,7 @@ def print_decision(decision: "Decision") -> None:
     """Print what a batch counts as from now on."""
     console = stdout_console()
     batch = decision.batch
-    rows = {kind: sum(file.rows for file in batch.files if file.kind == kind) for kind in decision.kinds}
-    said = " and ".join(f"{count:,} {kind}" for kind, count in rows.items())
+    said = " and ".join(f"{batch.rows(kind):,} {kind}" for kind in decision.kinds)
     counts = "count as sent" if batch.states[decision.kinds[0]].is_sent else "do not count as sent"
     console.print(Text(f"{batch.profile}: {said} of {batch.name} {counts}", style="bold"), soft_wrap=True)
     for kind, count in decision.repeated.items():
@@ -164,6 +174,25 @@ def print_decision(decision: "Decision") -> None:
             f"{count:,} of its {kind} had been sent with another batch already; Metrica keeps the last price of each."
         )
         console.print(Text(line, style="yellow"))
+
+
+def print_pruning(pruning: "Pruning") -> None:
+    """Print which batches were removed, or would be, and which old ones stay."""
+    console = stdout_console()
+    count, size = len(pruning.removed), sum(one.bytes for one in pruning.removed)
+    batches = f"{count:,} batch{'' if count == 1 else 'es'} built before {pruning.before:%Y-%m-%d %H:%M} UTC"
+    if not count:
+        said = f"no batch built before {pruning.before:%Y-%m-%d %H:%M} UTC is done with"
+    elif pruning.is_planned:
+        said = f"{batches} would be removed, {size:,} bytes"
+    else:
+        said = f"{batches} {'was' if count == 1 else 'were'} removed, {size:,} bytes"
+    console.print(Text(f"{printable(pruning.profile)}: {said}", style="bold"), soft_wrap=True)
+    if pruning.is_planned:
+        for one in pruning.removed:
+            console.print(_below(f"{one.batch}  {one.bytes:,} bytes", "dim"))
+    for kept in pruning.kept:
+        console.print(_below(f"{kept.batch} stays: {kept.reason}", "yellow"), soft_wrap=True)
 
 
 def print_rebuilt(rebuilt: "Rebuilt") -> None:

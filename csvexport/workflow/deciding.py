@@ -91,23 +91,47 @@ class Record:
     deliveries: tuple[Delivery, ...]
 
 
-def history(out: Path, profile: str | None) -> list[Record]:
-    """List batches, oldest first; nothing is written.
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of batches.
+
+    Attributes:
+        records: oldest first.
+        older: how many older ones were left out.
+    """
+
+    records: tuple[Record, ...]
+    older: int
+
+
+def history(out: Path, profile: str | None, last: int | None = None) -> History:
+    """List batches; nothing is written.
 
     Args:
         out: the folder of all batches.
         profile: the name of the only profile to be considered; None: all.
+        last: how many of the newest of each profile are listed; None: all.
 
     Raises:
         LedgerError: the ledger cannot be read.
     """
     with Ledger.reading(out, None if profile is None else [profile]) as ledger:
-        return [Record(batch, tuple(ledger.deliveries(batch))) for batch in ledger.batches(profile)]
+        by_profile: dict[str, list[Batch]] = {}
+        batches = ledger.batches(profile)
+        for batch in batches:
+            by_profile.setdefault(batch.profile, []).append(batch)
+        newest = [batch for own in by_profile.values() for batch in own[-(last or len(own)) :]]
+        return History(
+            tuple(Record(batch, tuple(ledger.deliveries(batch))) for batch in newest), len(batches) - len(newest)
+        )
 
 
-def history_json(records: Sequence[Record]) -> dict[str, Any]:
+def history_json(history: History) -> dict[str, Any]:
     """Give what a machine wants to know of batches."""
-    return {"batches": [_batch_json(record.batch) | {"deliveries": _deliveries(record)} for record in records]}
+    return {
+        "batches": [_batch_json(record.batch) | {"deliveries": _deliveries(record)} for record in history.records],
+        "older": history.older,
+    }
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -120,7 +144,7 @@ def _batch_json(batch: Batch) -> dict[str, Any]:
         "batch": batch.name,
         "profile": batch.profile,
         "built_at": batch.built_at.isoformat(timespec="seconds"),
-        "folder": str(batch.folder),
+        "folder": str(batch.folder) if batch.folder.is_dir() else None,
         "states": {kind: state.value for kind, state in batch.states.items()},
     }
 

@@ -5,17 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from csvexport.errors import CsvexportError, LedgerError, UsageError
+from csvexport.errors import CsvexportError, UsageError
 from csvexport.journal import Journal
 from csvexport.ledger import Batch, Ledger, State, profile_lock
 from csvexport.profile import Profile
-from csvexport.transform.plan import SNAPSHOTS
 from csvexport.workflow.building import Outcome, build, outcome_json
 from csvexport.workflow.locating import locate
 from csvexport.workflow.options import Options
 from csvexport.workflow.planning import arrivals, consignment, destinations, refuse_destination
 from csvexport.workflow.posting import NOT_TRIED, Post, Refusal, Result, obstacle
-from csvexport.workflow.sent import repeated_events
+from csvexport.workflow.sent import is_left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,18 +123,8 @@ def _left(profile: Profile, ledger: Ledger) -> tuple[str, ...]:
     return tuple(
         batch.name
         for batch in ledger.batches(profile.name)
-        if any(_is_left(ledger, batch, kind) for kind in profile.kinds if profile.destinations(kind))
+        if any(is_left(ledger, batch, kind) for kind in profile.kinds if profile.destinations(kind))
     )
-
-
-def _is_left(ledger: Ledger, batch: Batch, kind: str) -> bool:
-    if kind in SNAPSHOTS or batch.states.get(kind) is not State.BUILT:
-        return False
-    rows = sum(file.rows for file in batch.files if file.kind == kind)
-    try:
-        return repeated_events(ledger, batch, kind) < rows
-    except LedgerError:
-        return True
 
 
 def _chosen(profile: Profile, ledger: Ledger, name: str | None) -> list[tuple[Batch, list[str]]]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from csvexport.batch.compaction import Own, compact, covering
+from csvexport.batch.compaction import Own, absorb, compact, covering, holding
 from csvexport.batch.keys import SentKeys, file_name
 from csvexport.errors import CsvexportError, LedgerError
 from csvexport.ledger import Batch, Ledger, State
@@ -101,7 +101,7 @@ def _own(kind: str, batches: Iterable[Batch]) -> list[Own]:
         Own(
             batch.name,
             batch.folder / file_name(kind),
-            sum(file.rows for file in batch.files if file.kind == kind),
+            batch.rows(kind),
         )
         for batch in batches
     ]
@@ -117,15 +117,28 @@ def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
     return sent_keys(kind, others).count(batch.folder / file_name(kind)) if others else 0
 
 
+def is_left(ledger: Ledger, batch: Batch, kind: str) -> bool:
+    """Tell whether a batch holds events that were neither sent nor discarded, nor sent with another; no snapshot."""
+    if kind in SNAPSHOTS or batch.states.get(kind) is not State.BUILT:
+        return False
+    try:
+        return repeated_events(ledger, batch, kind) < batch.rows(kind)
+    except LedgerError:
+        return True
+
+
 def outdated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
     """Count a batch's events that were sent with one that was built later, whatever they were worth in that.
 
     Raises:
         LedgerError: the keys of a batch are gone or damaged.
     """
-    later = [one for one in ledger.sent(batch.profile, kind) if one.built_at > batch.built_at]
-    files = SentKeys([own.path for own in _own(kind, reversed(later))])
-    return files.count(batch.folder / file_name(kind), at_any_worth=True) if later else 0
+    sent = ledger.sent(batch.profile, kind)
+    later = [one.name for one in sent if one.built_at > batch.built_at]
+    if not later:
+        return 0
+    files = SentKeys(holding(batch.folder.parent, kind, _own(kind, sent), later))
+    return files.count(batch.folder / file_name(kind), at_any_worth=True)
 
 
 def refuse_keyless(batch: Batch, kind: str) -> None:
@@ -146,6 +159,16 @@ def compact_keys(ledger: Ledger, batch: Batch, kind: str) -> None:
             compact(batch.folder.parent, kind, _own(kind, ledger.sent(batch.profile, kind)))
 
 
+def absorb_keys(ledger: Ledger, profile: str, kind: str, going: Sequence[Batch]) -> None:
+    """Merge the keys of the events of batches that are about to be removed, so that they go on to count as sent.
+
+    Raises:
+        LedgerError: keys are gone or damaged, or there is no room for the merged ones.
+    """
+    if kind not in SNAPSHOTS and going:
+        absorb(going[0].folder.parent, kind, _own(kind, ledger.sent(profile, kind)), {batch.name for batch in going})
+
+
 def refuse_loss(ledger: Ledger, batch: Batch, kind: str) -> None:
     """See that no keys are lost if a batch no longer counts: those of others may be merged with its own.
 
@@ -160,4 +183,14 @@ def refuse_loss(ledger: Ledger, batch: Batch, kind: str) -> None:
     except LedgerError:
         # They are lost already.
         return
-    covering(batch.folder.parent, kind, _own(kind, [other for other in sent if other.name != batch.name]))
+    others = [other for other in sent if other.name != batch.name]
+    try:
+        covering(batch.folder.parent, kind, _own(kind, others))
+    except LedgerError as error:
+        removed = [other.name for other in others if not other.folder.is_dir()]
+        is_only = batch.folder.is_dir() and len(removed) == 1
+        raise LedgerError(
+            f"{batch.name} can no longer be taken back: its {kind} are remembered together with those of batches whose"
+            " folders were removed"
+            + (f"; csvexport discard {removed[0]} first, so that what it sent goes again" if is_only else "")
+        ) from error

@@ -135,7 +135,7 @@ def test_a_build_that_is_interrupted_while_it_begins_leaves_nothing(tmp_path, pa
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_sweep", interrupt)
+    monkeypatch.setattr(module, "sweep", interrupt)
     with pytest.raises(KeyboardInterrupt), Building(parent):
         pass
     assert names(tmp_path) == []

@@ -64,10 +64,15 @@ CASES = {
     "confirm": ([["build", "profile.toml"]], ["confirm", "BATCH"], [["confirm", "BATCH"], ["run", "profile.toml"]]),
     "discard": ([["run", "profile.toml"]], ["discard", "BATCH"], [["discard", "BATCH"], ["run", "profile.toml"]]),
     "rebuild": ([], ["ledger", "rebuild"], [["ledger", "rebuild"], ["run", "profile.toml"]]),
+    "prune": (
+        [["run", "profile.toml"]],
+        ["prune", "profile.toml"],
+        [["prune", "profile.toml"], ["run", "profile.toml"]],
+    ),
 }
 
 # Kills of each case in the short mode; the long one kills at every step.
-KILLS = {"run": 6, "build": 3, "send": 4, "confirm": 2, "discard": 2, "rebuild": 2}
+KILLS = {"run": 6, "build": 3, "send": 4, "confirm": 2, "discard": 2, "rebuild": 2, "prune": 6}
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signals")
 
@@ -155,7 +160,7 @@ def prepared(template, folder, case, profile=None):
     return shop
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sorted(CASES.keys() - {"prune"}))
 def test_kill_9_at_any_step_loses_nothing_and_sends_nothing_twice(case, template, tmp_path, request):
     kill_at_steps(case, template, tmp_path / "shop", request)
 
@@ -165,15 +170,39 @@ def test_kill_9_at_any_step_over_sftp_does_neither(case, template, tmp_path, ser
     kill_at_steps(case, template, tmp_path / "shop", request, over_sftp(server, tmp_path / "shop"))
 
 
-def kill_at_steps(case, template, folder, request, profile=None):
-    """Kill a command at many steps, or at every one, and go on each time."""
+def test_kill_9_while_old_batches_are_removed_forgets_nothing(template, tmp_path, request):
+    steps, numbers = steps_of("prune", template, tmp_path / "shop", request)
+    for number in numbers:
+        shop = prepared(template, tmp_path / "shop", "prune")
+        killed = shop.killed(CASES["prune"][1], 3, number)
+        where = f"prune, step {number} of {steps}\n{killed.stderr}"
+        shop(["prune", "profile.toml"], 4)
+        newest = max(batch["batch"] for batch in shop(["history"], 5)["batches"])
+        batches = shop.folder / "out" / "shop"
+        assert {path.name for path in batches.iterdir()} == {newest, ".keys", ".lock"}, where
+        shop.export(deal(1, 250), *(deal(number) for number in range(2, 13)))
+        shop(["run", "profile.toml"], 4)
+        fresh = max(batches.glob("2*"))
+        assert {line[0] for file in fresh.glob("conv*.csv") for line in lines(file)} == {str(10**18 + 12)}, where
+        rebuild(shop.folder / "out")
+        assert shop(["run", "profile.toml"], 5)["build"]["folder"] is None, where
+
+
+def steps_of(case, template, folder, request, profile=None):
+    """Give how many steps a command has, and at which of them it is to be killed."""
     counted = prepared(template, folder, case, profile).killed(CASES[case][1], 3, 0)
     assert counted.returncode == 0, counted.stderr
     steps = int(counted.stdout)
-    survivors = 0
     numbers = range(1, steps + 1)
     if not request.config.getoption("--soak"):
         numbers = sorted(random.Random(case).sample(numbers, KILLS[case]))
+    return steps, numbers
+
+
+def kill_at_steps(case, template, folder, request, profile=None):
+    """Kill a command at many steps, or at every one, and go on each time."""
+    steps, numbers = steps_of(case, template, folder, request, profile)
+    survivors = 0
     for number in numbers:
         shop = prepared(template, folder, case, profile)
         killed = shop.killed(CASES[case][1], 3, number)
