@@ -218,6 +218,7 @@ class Summary:
         tags: of orders and deals, those of the most records first.
         matching: by kind, for orders and contacts.
         delimiters: by kind, for orders, contacts and deals; orders with a semicolon are for the Conversion Center.
+        destinations: by kind, the names of the destinations that the profile sends it to; of those that it sends.
     """
 
     profile: str
@@ -234,6 +235,7 @@ class Summary:
     tags: tuple[TagTotal, ...] = ()
     matching: Mapping[str, MatchQuality] = field(default_factory=dict)
     delimiters: Mapping[str, str] = field(default_factory=dict)
+    destinations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

@@ -86,7 +86,9 @@ UnsentOption = Annotated[
 PlanOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; write nothing.")]
 LastOption = Annotated[
     int | None,
-    typer.Option("--last", "-n", metavar="N", min=1, help="The newest so many batches of each profile; 20, or all with --json."),
+    typer.Option(
+        "--last", "-n", metavar="N", min=1, help="The newest so many batches of each profile; 20, or all with --json."
+    ),
 ]
 DestinationOption = Annotated[
     str | None, typer.Option("--to", metavar="NAME", help="Send to this of the profile's destinations only.")

@@ -19,6 +19,18 @@ NEARLY_FULL: Final = 0.8
 # They stand in the templates.
 _STEPS_OF_UPLOAD: Final = 5
 
+_CENTER: Final = "Директ → Центр конверсий"
+_CHANGES: Final = (
+    "Yandex looks at the file's time of change; an order joins a visit within 21 days, and its status and revenue can"
+    " be corrected for 90 more."
+)
+_DAILY: Final = f" Orders have to go at least once a day, as `csvexport schedule` sees to. {_CHANGES}"
+_SOON: Final = (
+    " Metrica matches a conversion or a call only if the visitor's last visit was no more than 21 days before it comes"
+    " to Metrica, so deliver soon."
+)
+_BEFORE_CONFIRMING: Final = " Deliver before you confirm this batch: what is confirmed is not delivered any more."
+
 # `schema` is what statuses and attributes are announced with; everything else needs it.
 _ORDER_OF_REQUESTS: Final = ("schema", "calls", "orders", "contacts", "deals")
 
@@ -49,7 +61,7 @@ class Route:
     """The way of some of the files to Yandex.
 
     Attributes:
-        name: `upload`: by hand; `api`: by commands; `pickup`: fetched by Yandex.
+        name: `deliver`: by csvexport itself; `upload`: by hand; `api`: by commands; `pickup`: fetched by Yandex.
         heading: what goes which way.
         files: the files.
         steps: none for `upload`, whose steps stand in the templates.
@@ -67,17 +79,52 @@ class Route:
 
 
 def routes(summary: Summary) -> list[Route]:
-    """The ways that the batch's files go, in the order of the files."""
-    files: dict[str, list[FileFacts]] = {}
+    """The ways that the batch's files go: first what csvexport delivers, then in the order of the files."""
+    files: dict[str, list[FileFacts]] = {"deliver": []}
     for file in summary.files:
         files.setdefault(_way(summary, file), []).append(file)
-    return [_ROUTES[name](summary, tuple(found)) for name, found in files.items()]
+    return [_ROUTES[name](summary, tuple(found)) for name, found in files.items() if found]
 
 
 def _way(summary: Summary, file: FileFacts) -> str:
+    return "deliver" if file.kind in summary.destinations else _way_by_hand(summary, file)
+
+
+def _way_by_hand(summary: Summary, file: FileFacts) -> str:
     if file.kind == "conversions":
         return "upload"
     return "pickup" if file.kind == "orders" and delimiter_of(summary, file) == CONVERSION_CENTER else "api"
+
+
+def _deliver(summary: Summary, files: tuple[FileFacts, ...]) -> Route:
+    kinds = list(dict.fromkeys(file.kind for file in files))
+    heading = f"{joined(kinds).capitalize()}: csvexport delivers them"
+    return Route("deliver", heading, files, tuple(_deliver_steps(summary, kinds, files)))
+
+
+def _deliver_steps(summary: Summary, kinds: Sequence[str], files: tuple[FileFacts, ...]) -> Iterator[Step]:
+    goals = tuple(label for kind in kinds for label in _goals_of(summary, kind))
+    if goals:
+        yield Step(_check_goals(summary, goals), goals=goals)
+    going = joined([f"{kind} to {joined(list(summary.destinations[kind]))}" for kind in kinds])
+    has_others = any(file.kind not in {*kinds, "schema"} for file in summary.files)
+    is_fetched = any(_way_by_hand(summary, file) == "pickup" for file in files)
+    yield Step(
+        f"csvexport delivers {'these files' if len(files) > 1 else 'this file'}: {going}. `csvexport run PROFILE.toml`"
+        " does so by itself; a batch that you built yourself goes with `csvexport send PROFILE.toml`. Do not upload by"
+        f" hand as well, or all of it is sent twice.{_BEFORE_CONFIRMING if has_others else ''}",
+        files=files,
+    )
+    if is_fetched:
+        yield Step(
+            "Direct fetches the orders there once it knows the place: write it at their source under Direct →"
+            " Conversion Center",
+            russian=_CENTER,
+        )
+    yield Step(
+        "`csvexport history` tells what has arrived where."
+        f"{_SOON if {'conversions', 'calls'} & set(kinds) else ''}{_DAILY if is_fetched else ''}"
+    )
 
 
 def _upload(_summary: Summary, files: tuple[FileFacts, ...]) -> Route:
@@ -89,13 +136,13 @@ def _pickup(summary: Summary, files: tuple[FileFacts, ...]) -> Route:
 
 
 def _pickup_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[Step]:
-    goals = _goals_of_orders(summary)
+    goals = _goals_of(summary, "orders")
     if goals:
         yield Step(_check_goals(summary, goals), goals=goals)
     yield Step(
         "Put the file where Direct's Conversion Center fetches it: at the path on your FTP or SFTP server, or behind"
         " the HTTP(S) link, that is written at its source under Direct → Conversion Center",
-        russian="Директ → Центр конверсий",
+        russian=_CENTER,
         files=files,
         after=" ".join(_nearly_full(file) for file in files if file.bytes > NEARLY_FULL * PICKUP_LIMIT_BYTES),
     )
@@ -104,10 +151,7 @@ def _pickup_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[St
         " Its place and its name always stay the same. `csvexport run` does all that by itself, where the profile has a"
         " `[[deliver]]` for it."
     )
-    yield Step(
-        "Do so at least once a day, with a new batch. Yandex looks at the file's time of change; an order joins a visit"
-        " within 21 days, and its status and revenue can be corrected for 90 more."
-    )
+    yield Step(f"Do so at least once a day, with a new batch. {_CHANGES}")
 
 
 def _nearly_full(file: FileFacts) -> str:
@@ -117,10 +161,12 @@ def _nearly_full(file: FileFacts) -> str:
     )
 
 
-def _goals_of_orders(summary: Summary) -> tuple[str, ...]:
-    """The statuses that are goals of the counter."""
-    labels = dict.fromkeys(day.label for day in summary.days if day.kind == "orders")
-    return tuple(label for label in labels if label not in STATUSES)
+def _goals_of(summary: Summary, kind: str) -> tuple[str, ...]:
+    """The goals of the counter that a kind names: of orders the statuses that are none of Metrica's own."""
+    if kind not in {"conversions", "orders"}:
+        return ()
+    labels = dict.fromkeys(day.label for day in summary.days if day.kind == kind)
+    return tuple(label for label in labels if kind == "conversions" or label not in STATUSES)
 
 
 def _check_goals(summary: Summary, goals: Sequence[str]) -> str:
@@ -139,7 +185,7 @@ def _api(summary: Summary, files: tuple[FileFacts, ...]) -> Route:
 
 def _api_steps(summary: Summary, files: tuple[FileFacts, ...]) -> Iterator[Step]:
     counter = "" if summary.counter is not None else " Write the counter's number for `COUNTER`."
-    goals = _goals_of_orders(summary)
+    goals = _goals_of(summary, "orders")
     if goals and any(file.kind == "orders" for file in files):
         yield Step(_check_goals(summary, goals), goals=goals)
     yield Step(
@@ -193,4 +239,4 @@ def _answers(kinds: set[str], batch: str) -> str:
     )
 
 
-_ROUTES: Final = {"upload": _upload, "pickup": _pickup, "api": _api}
+_ROUTES: Final = {"deliver": _deliver, "upload": _upload, "pickup": _pickup, "api": _api}

@@ -205,17 +205,25 @@ def _files(summary: Summary) -> Table:
 
 
 def _next_steps(summary: Summary, folder: Path, *, by_hand: bool) -> Text:
-    only_conversions = all(file.kind == "conversions" for file in summary.files)
-    steps = "the steps of the upload" if only_conversions else "what to do with each file"
-    lines = [f"batch  {folder}"]
-    if by_hand:
-        lines.append(f"next   open its report.html: {steps}")
+    """Say where the batch is, and what a person is to do with it if `run` does not go on with it."""
+    lines = []
+    kinds = dict.fromkeys(file.kind for file in summary.files)
+    delivered = [kind for kind in kinds if kind in summary.destinations]
+    if by_hand and delivered:
+        places = dict.fromkeys(name for kind in delivered for name in summary.destinations[kind])
+        what = "it" if len(delivered) == len(kinds) else " and ".join(delivered)
+        lines.append(f"csvexport send PROFILE delivers {what} to {' and '.join(places)}")
+    rest = [kind for kind in kinds if kind not in summary.destinations]
+    if by_hand and rest:
+        steps = "the steps of the upload" if rest == ["conversions"] else "what to do with each file"
+        lines.append(f"open its report.html: {steps}")
     if any(counts.rejected for counts in summary.counts.values()):
         how = "build it behind the export" if summary.delimiters else "build that like an export"
-        lines.append(f"{'       ' if by_hand else 'next   '}correct its rejected.csv and {how}")
-    if by_hand:
-        lines.append(f"       then csvexport confirm {folder}")
-    return Text("\n".join(lines))
+        lines.append(f"correct its rejected.csv and {how}")
+    if by_hand and rest:
+        lines.append(f"then csvexport confirm {folder}")
+    margins = [*["next   "] * bool(lines), *["       "] * (len(lines) - 1)]
+    return Text("\n".join([f"batch  {folder}", *map(str.__add__, margins, lines)]))
 
 
 def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:

@@ -181,6 +181,9 @@ class Run:
             tags=tuple(tag for tally in tallies.values() for tag in tally.tags()),
             matching={name: quality for name, quality in matching.items() if quality is not None},
             delimiters={name: mark for name, mark in _delimiters(profile).items() if name in tallies},
+            destinations={
+                name: tuple(each.name for each in found) for name in tallies if (found := profile.destinations(name))
+            },
         )
 
     def _examples(self) -> dict[Code, tuple[Example, ...]]:

@@ -135,3 +135,25 @@ def test_everything_fits_the_terminal(told):
 def test_a_first_profile_sums_its_kinds_up(capsys):
     print_start(Path("profile.toml"), batch_of("conversions", "orders"), None)
     assert "check  1,634 would be sent, 42 rejected\n" in capsys.readouterr().out
+
+
+def next_steps(text):
+    return [line[7:] for line in text[text.index("\nnext") :].splitlines() if line]
+
+
+def test_what_the_profile_delivers_is_sent_and_not_uploaded(told):
+    summary = replace(batch_of("conversions", "orders"), destinations={"conversions": ("drop",), "orders": ("drop",)})
+    assert next_steps(told(summary)) == [
+        "csvexport send PROFILE delivers it to drop",
+        "correct its rejected.csv and build it behind the export",
+    ]
+
+
+def test_the_rest_is_uploaded_and_confirmed_after_that(told):
+    summary = replace(batch_of("conversions", "orders"), destinations={"orders": ("pickup", "copy")})
+    assert next_steps(told(summary)) == [
+        "csvexport send PROFILE delivers orders to pickup and copy",
+        "open its report.html: the steps of the upload",
+        "correct its rejected.csv and build it behind the export",
+        f"then csvexport confirm {FOLDER}",
+    ]

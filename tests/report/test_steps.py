@@ -251,3 +251,39 @@ def test_only_the_calls_own_issues_count():
     assert summary.issues[Code.OUTSIDE_WINDOW] == 3
     other = replace(summary, issues={Code.OUTSIDE_WINDOW: 77})
     assert "3 calls of this batch are older" in " ".join(said(other))
+
+
+def delivered(summary, **destinations):
+    return replace(summary, destinations=destinations)
+
+
+def test_what_the_profile_delivers_is_not_to_be_sent_by_hand():
+    summary = delivered(batch_of("conversions", "orders"), conversions=("partner", "archive"), orders=("pickup",))
+    assert [route.name for route in routes(summary)] == ["deliver"]
+    for text in both(summary):
+        assert "these files: conversions to partner and archive and orders to pickup." in text
+        assert "csvexport send PROFILE.toml" in text
+        assert "Do not upload by hand as well" in text
+        assert "Check that each of these goals exists" in text
+        assert "order_paid" in text
+        assert "within 21 days" in text
+        assert "Conversion Center [Директ → Центр конверсий]" in text
+        assert "conversions-ClientId.csv" in text
+        for by_hand in ("Settings → Upload data", "csvexport confirm", "half written", "curl"):
+            assert by_hand not in text
+
+
+def test_what_it_does_not_deliver_comes_behind_and_is_confirmed_after_that():
+    summary = delivered(batch_of("conversions", "orders"), orders=("pickup",))
+    assert [route.name for route in routes(summary)] == ["deliver", "upload"]
+    for text in both(summary):
+        assert text.index("orders to pickup") < text.index("Deliver before you confirm this batch")
+        assert text.index("Deliver before you confirm this batch") < text.index("csvexport confirm")
+        assert "this file: orders" in text
+
+
+def test_contacts_alone_are_neither_fetched_nor_matched_by_days():
+    for text in both(delivered(batch_of("contacts"), contacts=("drop",))):
+        assert "csvexport history tells what has arrived where." in text
+        assert "21 days" not in text
+        assert "Conversion Center" not in text
