@@ -25,12 +25,23 @@ class Spool:
     """The lines of one file and the facts about them, in files of the build's own folder.
 
     Attributes:
+        path: the file of the lines.
         bytes: the size of all lines.
     """
 
-    def __init__(self, folder: Path, name: str, facts: np.dtype[np.void]) -> None:
-        """Open `NAME.lines`, `NAME.lengths` and `NAME.facts` in the folder; facts have this type."""
-        self._lines = (folder / f"{name}.lines").open("w+b")
+    def __init__(self, folder: Path, name: str, facts: np.dtype[np.void], room: int = 0) -> None:
+        """Open `NAME.lines`, `NAME.lengths` and `NAME.facts` in a folder.
+
+        Args:
+            folder: the folder.
+            name: tells the spool from others.
+            facts: their type.
+            room: bytes that are left free before the first line, see `Parts`.
+        """
+        self.path = folder / f"{name}.lines"
+        self._room = room
+        self._lines = self.path.open("w+b")
+        self._lines.seek(room)
         self._lengths = (folder / f"{name}.lengths").open("w+b")
         self._facts = (folder / f"{name}.facts").open("w+b")
         self._type = facts
@@ -46,7 +57,7 @@ class Spool:
         self._facts.write(np.ascontiguousarray(facts).data)
 
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], count: Callable[[NDArray[np.void]], None]) -> None:
-        """Write what is not dropped to the files, and have the facts about it counted."""
+        """Write what is not dropped to the files, and have the facts about it counted; then the lines are used up."""
         start = 0
         # A block is written and counted while the next one is read.
         with ThreadPoolExecutor(2) as pool:
@@ -58,6 +69,7 @@ class Spool:
                 _ended(under_way)
                 under_way = [pool.submit(parts.write, kept), pool.submit(count, own)]
             _ended(under_way)
+        self._lines.close()
 
     def sizes(self) -> tuple[NDArray[np.int32], NDArray[np.void]]:
         """Give the bytes of every line, and the facts about it."""
@@ -72,9 +84,9 @@ class Spool:
             file.close()
 
     def _blocks(self) -> Iterator[tuple[pa.StringArray, NDArray[np.void]]]:
-        for file in (self._lines, self._lengths, self._facts):
+        for file, begin in ((self._lines, self._room), (self._lengths, 0), (self._facts, 0)):
             file.flush()
-            file.seek(0)
+            file.seek(begin)
         while len(lengths := np.fromfile(self._lengths, _LENGTH, LINES)):
             facts = np.fromfile(self._facts, self._type, len(lengths))
             for piece in _pieces(lengths):
@@ -111,16 +123,21 @@ def _buffers(lines: pa.StringArray) -> tuple[NDArray[np.int32], memoryview]:
 class Parts:
     """The files that one kind's lines go to, each begun with the header and ended before the limit."""
 
-    def __init__(self, folder: Path, file: File, limit: int | None = None) -> None:
+    def __init__(self, folder: Path, file: File, limit: int | None = None, over: Path | None = None) -> None:
         """Write to `folder / file.name(1)`, then `file.name(2)` and so on.
 
         Args:
             folder: where the files go.
             file: how they are called, begin and end.
             limit: bytes that no part exceeds, unless a single line does; None: the file's own limit.
+            over: a spool's lines, which become the first part: to write over what was read takes the system a fraction
+                of the time that a new file does. It needs `room` for the header and the footer, so that no line is
+                written over one that was not read yet.
         """
         self._folder = folder
         self._form = file
+        self._over = over
+        self._over_file: BinaryIO | None = None
         self._limit = (file.limit if limit is None else min(limit, file.limit)) - len(file.footer)
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
@@ -152,11 +169,18 @@ class Parts:
         """End the last part and describe all."""
         if self._file is not None:
             self._end()
+        if self._over_file is not None and self._over is not None:
+            self._over_file.truncate(self._finished[0].bytes)
+            self._over_file.close()
+            self._over.rename(self._folder / self._finished[0].name)
         self._hasher.shutdown()
         return self._finished
 
     def _begin(self) -> None:
-        self._file = (self._folder / self._form.name(len(self._finished) + 1)).open("wb")
+        if self._over is not None and not self._finished:
+            self._file = self._over_file = self._over.open("r+b")
+        else:
+            self._file = (self._folder / self._form.name(len(self._finished) + 1)).open("wb")
         self._digest = hashlib.sha256()
         self._rows = self._bytes = 0
         self._put(self._form.header, 0)
@@ -175,7 +199,9 @@ class Parts:
         if self._file is None:
             raise AssertionError("a part is open while lines are written")
         self._put(self._form.footer, 0)
-        self._file.close()
+        if self._file is not self._over_file:
+            # What a spool holds behind the first part may still have to be read.
+            self._file.close()
         self._file = None
         name = self._form.name(len(self._finished) + 1)
         self._finished.append(

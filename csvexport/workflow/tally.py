@@ -36,10 +36,10 @@ DAMAGED_AT_LEAST: Final = 3
 class _Slot:
     """The lines of one file on their way, until it is known which of them are dropped."""
 
-    def __init__(self, folder: Path, name: str, *, is_snapshot: bool, is_spooled: bool) -> None:
+    def __init__(self, folder: Path, name: str, file: File, *, is_snapshot: bool, is_spooled: bool) -> None:
         """Keep what is needed in files `NAME…` of the folder."""
         self.finder = DuplicateFinder(folder, name, ranked=is_snapshot)
-        self.spool = Spool(folder, name, FACTS) if is_spooled else None
+        self.spool = Spool(folder, name, FACTS, len(file.header) + len(file.footer)) if is_spooled else None
         self.dropped = np.zeros(0, bool)
         self.claims: list[Keys] = []
         self.keys: list[Keys] = []
@@ -126,7 +126,8 @@ class Tally:
         if name not in self._slots:
             stem = f"{self.kind.name}-{name}"
             is_snapshot = self.kind.is_snapshot
-            self._slots[name] = _Slot(self._folder, stem, is_snapshot=is_snapshot, is_spooled=self._is_spooled)
+            file = self.kind.files[name]
+            self._slots[name] = _Slot(self._folder, stem, file, is_snapshot=is_snapshot, is_spooled=self._is_spooled)
         slot = self._slots[name]
         slot.finder.add(lines.keys, lines.values, lines.ranks)
         if slot.spool is not None:
@@ -281,7 +282,7 @@ class Tally:
         for name, file in self.kind.files.items():
             slot = self._slots.get(name)
             if slot is not None and slot.spool is not None:
-                parts = Parts(folder, file, limit)
+                parts = Parts(folder, file, limit, slot.spool.path)
                 slot.spool.write(parts, slot.dropped, self._totals.add)
                 yield from parts.close()
 

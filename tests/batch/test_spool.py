@@ -41,14 +41,15 @@ def totals_of(*labels):
     return Totals("conversions", labels or ("paid",), ["EUR", "RUB"])
 
 
-def spooled(folder, blocks, dropped, limit=10**9):
-    """Write lines through a spool; give what `Parts` tells and what lies in the folder."""
+def spooled(folder, blocks, dropped, limit=10**9, *, is_over=True, **more):
+    """Write lines through a spool, over it or into new files; give what `Parts` tells and what lies in the folder."""
     out = folder / "out"
     out.mkdir()
-    spool, totals = Spool(folder, "Yclid", FACTS), totals_of()
+    file = form(limit, **more)
+    spool, totals = Spool(folder, "Yclid", FACTS, len(file.header) + len(file.footer)), totals_of()
     for block in blocks:
         add(spool, block)
-    parts = Parts(out, form(limit))
+    parts = Parts(out, file, over=spool.path if is_over else None)
     spool.write(parts, np.array(dropped, bool), totals.add)
     facts = parts.close()
     spool.close()
@@ -78,6 +79,24 @@ def test_however_lines_are_added_and_read_back(blocks, random, at_a_time, size):
     kept = [line for line, gone in zip(lines, dropped, strict=True) if not gone]
     assert files == ({"file.csv": HEADER + written(kept)} if kept else {})
     assert sum(day.records for day in days) == len(kept)
+
+
+@given(
+    st.lists(LINES, max_size=5),
+    st.randoms(use_true_random=False),
+    st.integers(1, 20),
+    st.integers(14, 120),
+    st.sampled_from([{}, {"footer": b"]}\n", "joint": 1}]),
+)
+def test_files_written_over_a_spool_are_those_that_new_ones_would_be(blocks, random, at_a_time, limit, more):
+    blocks = [[f",{line}" for line in block] for block in blocks]
+    dropped = [random.random() < 0.1 for block in blocks for _ in block]
+    with TemporaryDirectory() as one, TemporaryDirectory() as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LINES", at_a_time)
+        over = spooled(Path(one), blocks, dropped, limit, **more)
+        new = spooled(Path(other), blocks, dropped, limit, is_over=False, **more)
+        assert over == new
+        assert [path.name for path in Path(one).glob("*.lines")] == ([] if over[1] else ["Yclid.lines"])
 
 
 @pytest.mark.parametrize("blocks", [[], [[]], [["a", "b"]]])
