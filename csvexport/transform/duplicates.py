@@ -127,7 +127,7 @@ class DuplicateFinder:
 
         def settle(file: BinaryIO) -> NDArray[np.int64]:
             none = np.zeros(2, np.int64)
-            return sum((_settle_portion(_by_rank(records), mask) for records in _portions(file, self._record)), none)
+            return sum((_settle_portion(records, mask) for records in _portions(file, self._record)), none)
 
         with ThreadPoolExecutor(SETTLERS) as pool:
             other, half = sum(pool.map(settle, self._files), np.zeros(2, np.int64)).tolist()
@@ -169,21 +169,37 @@ def _chunks(file: BinaryIO, record: np.dtype[np.void]) -> Iterator[NDArray[np.vo
         yield records
 
 
-def _by_rank(records: NDArray[np.void]) -> NDArray[np.void]:
-    """Put the records of the highest rank last, those of one rank in their order."""
-    names = records.dtype.names or ()
-    return records[np.argsort(records["rank"], kind="stable")] if "rank" in names else records
-
-
 def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Mark all but the last of the records of one key; give how many had another value, or another upper half."""
-    first, second, value = records["first"].copy(), records["second"], records["value"]
+    if "rank" in (records.dtype.names or ()):
+        records = _contested(records)
+        records = records[np.argsort(records["rank"], kind="stable")]
+    value = records["value"]
+    other = np.zeros(2, np.int64)
+    for rows, winners in _repeats(records):
+        mask[records["ordinal"][rows]] = True
+        unlike = value[rows] ^ value[winners]
+        other += np.count_nonzero(unlike), np.count_nonzero(unlike >> _U64(32))
+    return other
+
+
+def _contested(records: NDArray[np.void]) -> NDArray[np.void]:
+    """Give the records whose key others have too; they are few, and only among them does the rank matter."""
+    found = np.zeros(len(records), np.bool_)
+    for rows, winners in _repeats(records):
+        found[rows] = found[winners] = True
+    contested: NDArray[np.void] = records[found]
+    return contested
+
+
+def _repeats(records: NDArray[np.void]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """Give the records that are not the last of their key, each with that last one, as places among the records."""
+    first, second = records["first"].copy(), records["second"]
     # Twice as many slots as rows: most rows find one of their own at once.
     last_slot = _U64((2 << len(records).bit_length()) - 1)
     table = np.empty(int(last_slot) + 1, np.int32)
     rows = np.arange(len(records), dtype=np.int32)
     words = first
-    other = np.zeros(2, np.int64)
     turn = 0
     while len(rows):
         slots = (words & last_slot).view(np.int64)
@@ -192,11 +208,7 @@ def _settle_portion(records: NDArray[np.void], mask: NDArray[np.bool_]) -> NDArr
         beaten = np.flatnonzero(winners != rows)
         rows, winners = rows[beaten], winners[beaten]
         same = (first[rows] == first[winners]) & (second[rows] == second[winners])
-        repeated = rows[same]
-        mask[records["ordinal"][repeated]] = True
-        unlike = value[repeated] ^ value[winners[same]]
-        other += np.count_nonzero(unlike), np.count_nonzero(unlike >> _U64(32))
+        yield rows[same], winners[same]
         rows = rows[~same]
         turn += 1
         words = mixed(first[rows] ^ mixed(second[rows] + _U64(turn)))
-    return other
