@@ -41,7 +41,9 @@ _LEFT: Final = [np.array(_TURNS[step // 16][step % 4], _U32) for step in range(6
 _RIGHT: Final = [np.array(32 - left, _U32) for left in _LEFT]
 _WORDS: Final = [(step, 5 * step + 1, 3 * step + 5, 7 * step)[step // 16] % 16 for step in range(64)]
 
-_HEX_PAIRS: Final = np.frombuffer(bytes(range(256)).hex().encode(), np.uint16)
+_OF_BYTE: Final = np.frombuffer(bytes(range(256)).hex().encode(), "<u2").astype(_U32)
+_OF_TWO: Final = np.add.outer(_OF_BYTE << _U32(16), _OF_BYTE).ravel().astype("<u4")
+"""The four hexadecimal digits of any two bytes, the first of which is the low one of the index."""
 
 
 def md5_of(value: str) -> str:
@@ -68,15 +70,18 @@ def hashed(column: pa.StringArray) -> pa.StringArray:
         column: values joined by commas, none of them empty; no nulls.
     """
     several = counts(column)
-    values = column if several.max(initial=0) <= 1 else pc.split_pattern(column, ",").flatten()
-    hexes = _HEX_PAIRS.take(_digests(values.filter(mask_column(lengths(values) > 0)))).view((np.void, _HEX))
+    is_single = several.max(initial=0) <= 1
+    values = column if is_single else pc.split_pattern(column, ",").flatten()
+    digests = _digests(values.filter(mask_column(lengths(values) > 0)))
+    text = _OF_TWO.take(digests.view("<u2")).view(np.uint8)
     filled = several > 0
     offsets = np.zeros(len(column) + 1, np.int32)
     np.cumsum(several * (_HEX + 1) - filled, out=offsets[1:])
-    text = np.full(offsets[-1], ord(","), np.uint8)
-    if len(hexes):
+    if not is_single:
+        hexes = text.view((np.void, _HEX))[:, 0]
+        text = np.full(offsets[-1], ord(","), np.uint8)
         commas_left_out = np.repeat(np.arange(np.count_nonzero(filled)), several[filled])
-        windows(text, _HEX)[np.arange(len(hexes)) * (_HEX + 1) - commas_left_out] = hexes[:, 0]
+        windows(text, _HEX)[np.arange(len(hexes)) * (_HEX + 1) - commas_left_out] = hexes
     return pa.StringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(text))
 
 
