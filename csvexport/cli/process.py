@@ -19,7 +19,7 @@ KEPT_BYTES: Final = 1 << 28
 LIBRARIES: Final = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 # New objects after which Python looks for cycles; nothing here makes many of those.
-COLLECT_AFTER: Final = 100_000
+COLLECT_AFTER: Final = 1_000_000
 
 
 def _terminate(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
