@@ -6,10 +6,10 @@ from typing import Final
 _SHOWN: Final = 4
 """Characters of an identifier that are shown."""
 
-# E-mails, phones and identifiers, but not dates.
-_PERSONAL: Final = re.compile(
-    r"[^\s@]+@[^\s@]+|(?!\d{4}-\d\d-\d\d|\d\d-\d\d-\d{4})(?<!\d)\+?\d(?:[ ()-]*\d){9,}",
-)
+# Phones and identifiers, but not dates.
+_NUMBER: Final = re.compile(r"(?!\d{4}-\d\d-\d\d|\d\d-\d\d-\d{4})(?<!\d)\+?\d(?:[ ()-]*\d){9,}")
+# From the beginning of a word to its end: else a long one would be read anew from each of its letters.
+_EMAIL: Final = re.compile(r"(?<!\S)@*[^\s@]++@\S+")
 
 
 def cut(text: str) -> str:
@@ -19,7 +19,9 @@ def cut(text: str) -> str:
 
 def masked(text: str) -> str:
     """A text with its e-mails, phones and identifiers cut short."""
-    return _PERSONAL.sub(lambda found: cut(found[0]), text)
+    for pattern in (_NUMBER, _EMAIL):
+        text = pattern.sub(lambda found: cut(found[0]), text)
+    return text
 
 
 def printable(text: str) -> str:
