@@ -212,3 +212,23 @@ def test_a_column_that_may_be_missing_is_empty(load):
 def test_a_column_of_the_second_source_may_be_missing_too(load):
     profile = load(clients="id;x\nc1;1\n", source='optional = "client.ClientID"')
     assert workflow.check(profile, workflow.Options(now=NOW)).summary.counts["conversions"].rejected == 5
+
+
+@pytest.mark.parametrize("taken", [[3], [2, 3, 5, 7, 11], range(1, 20), range(21)])
+def test_the_rows_that_a_goal_takes_get_what_is_theirs(load, tmp_path, taken):
+    orders = [
+        {
+            "clientUniqId": f"c{number}",
+            "at": f"2024-05-31 14:05:{number:02}",
+            "stage": "won" if number in taken else "lost",
+        }
+        for number in range(21)
+    ]
+    clients = "id;ClientID\n" + "".join(f"c{number};{10**18 + number}\n" for number in range(21))
+    profile = PROFILE + 'when = {{ stage = "won" }}\n'
+    outcome = workflow.build(
+        load(orders, clients, source='optional = "sum"', profile=profile),
+        workflow.Options(now=NOW, out=tmp_path / "out"),
+    )
+    lines = (outcome.folder / "conversions-ClientId.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [str(10**18 + number) for number in taken]
