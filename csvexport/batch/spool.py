@@ -29,19 +29,20 @@ class Spool:
         bytes: the size of all lines.
     """
 
-    def __init__(self, folder: Path, name: str, facts: np.dtype[np.void], room: int = 0) -> None:
+    def __init__(self, folder: Path, name: str, facts: np.dtype[np.void], file: File) -> None:
         """Open `NAME.lines`, `NAME.lengths` and `NAME.facts` in a folder.
 
         Args:
             folder: the folder.
             name: tells the spool from others.
             facts: their type.
-            room: bytes that are left free before the first line, see `Parts`.
+            file: what is going to be written over the lines, see `Parts`: there has to be room for its header and its
+                footer, so that no line is written over one that was not read yet.
         """
         self.path = folder / f"{name}.lines"
-        self._room = room
+        self._room = len(file.header) + len(file.footer)
         self._lines = self.path.open("w+b")
-        self._lines.seek(room)
+        self._lines.seek(self._room)
         self._lengths = (folder / f"{name}.lengths").open("w+b")
         self._facts = (folder / f"{name}.facts").open("w+b")
         self._type = facts
@@ -58,16 +59,17 @@ class Spool:
 
     def write(self, parts: "Parts", dropped: NDArray[np.bool_], count: Callable[[NDArray[np.void]], None]) -> None:
         """Write what is not dropped to the files, and have the facts about it counted; then the lines are used up."""
-        start = 0
+        start, read = 0, self._room
         # A block is written and counted while the next one is read.
         with ThreadPoolExecutor(2) as pool:
             under_way: list[Future[None]] = []
             for lines, facts in self._blocks():
                 keep = ~dropped[start : start + len(facts)]
                 start += len(facts)
+                read += _size(lines)
                 kept, own = lines.filter(mask_column(keep)), facts[keep]
                 _ended(under_way)
-                under_way = [pool.submit(parts.write, kept), pool.submit(count, own)]
+                under_way = [pool.submit(parts.write, kept, read), pool.submit(count, own)]
             _ended(under_way)
         self._lines.close()
 
@@ -84,17 +86,21 @@ class Spool:
             file.close()
 
     def _blocks(self) -> Iterator[tuple[pa.StringArray, NDArray[np.void]]]:
-        for file, begin in ((self._lines, self._room), (self._lengths, 0), (self._facts, 0)):
+        self._lines.flush()
+        for file in (self._lengths, self._facts):
             file.flush()
-            file.seek(begin)
-        while len(lengths := np.fromfile(self._lengths, _LENGTH, LINES)):
-            facts = np.fromfile(self._facts, self._type, len(lengths))
-            for piece in _pieces(lengths):
-                offsets = np.zeros(len(lengths[piece]) + 1, np.int32)
-                np.cumsum(lengths[piece], out=offsets[1:])
-                data = self._lines.read(int(offsets[-1]))
-                lines = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
-                yield lines, facts[piece]
+            file.seek(0)
+        # Without a buffer, so that nothing is read ahead of what may be written over.
+        with self.path.open("rb", buffering=0) as source:
+            source.seek(self._room)
+            while len(lengths := np.fromfile(self._lengths, _LENGTH, LINES)):
+                facts = np.fromfile(self._facts, self._type, len(lengths))
+                for piece in _pieces(lengths):
+                    offsets = np.zeros(len(lengths[piece]) + 1, np.int32)
+                    np.cumsum(lengths[piece], out=offsets[1:])
+                    data = source.read(int(offsets[-1]))
+                    lines = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+                    yield lines, facts[piece]
 
 
 def _ended(work: Iterable[Future[None]]) -> None:
@@ -114,6 +120,12 @@ def _pieces(lengths: NDArray[np.int32]) -> Iterator[slice]:
         start = end
 
 
+def _size(lines: pa.StringArray) -> int:
+    """Give the bytes of all lines."""
+    offsets, _ = _buffers(lines)
+    return int(offsets[-1]) - int(offsets[0])
+
+
 def _buffers(lines: pa.StringArray) -> tuple[NDArray[np.int32], memoryview]:
     """Give where the lines of a column that is not empty begin and end, and the bytes that they lie in."""
     _, offsets, data = lines.buffers()
@@ -130,9 +142,8 @@ class Parts:
             folder: where the files go.
             file: how they are called, begin and end.
             limit: bytes that no part exceeds, unless a single line does; None: the file's own limit.
-            over: a spool's lines, which become the first part: to write over what was read takes the system a fraction
-                of the time that a new file does. It needs `room` for the header and the footer, so that no line is
-                written over one that was not read yet.
+            over: the lines of a spool for this file, which become the first part: to write over what was read takes the
+                system a fraction of the time that a new file does.
         """
         self._folder = folder
         self._form = file
@@ -142,11 +153,17 @@ class Parts:
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
         self._hasher = ThreadPoolExecutor(1)
-        self._rows = self._bytes = 0
+        self._rows = self._bytes = self._read = 0
         self._finished: list[FileFacts] = []
 
-    def write(self, lines: pa.StringArray) -> None:
-        """Write lines, beginning a new part wherever the limit would be exceeded."""
+    def write(self, lines: pa.StringArray, read: int = 0) -> None:
+        """Write lines, beginning a new part wherever the limit would be exceeded.
+
+        Args:
+            lines: the lines.
+            read: how far the spool that is written over was read, in bytes from the beginning of its file.
+        """
+        self._read = read
         if not len(lines):
             return
         offsets, data = _buffers(lines)
@@ -188,6 +205,8 @@ class Parts:
     def _put(self, data: bytes | memoryview, rows: int) -> None:
         if self._file is None:
             raise AssertionError("a part is open while lines are written")
+        if self._file is self._over_file and self._bytes + len(data) > self._read:
+            raise AssertionError("no line is written over one that was not read yet")
         # Hashing takes as long as writing, and neither needs Python's lock.
         hashing = self._hasher.submit(self._digest.update, data)
         self._file.write(data)

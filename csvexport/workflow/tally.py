@@ -39,7 +39,7 @@ class _Slot:
     def __init__(self, folder: Path, name: str, file: File, *, is_snapshot: bool, is_spooled: bool) -> None:
         """Keep what is needed in files `NAME…` of the folder."""
         self.finder = DuplicateFinder(folder, name, ranked=is_snapshot)
-        self.spool = Spool(folder, name, FACTS, len(file.header) + len(file.footer)) if is_spooled else None
+        self.spool = Spool(folder, name, FACTS, file) if is_spooled else None
         self.dropped = np.zeros(0, bool)
         self.claims: list[Keys] = []
         self.keys: list[Keys] = []

@@ -46,7 +46,7 @@ def spooled(folder, blocks, dropped, limit=10**9, *, is_over=True, **more):
     out = folder / "out"
     out.mkdir()
     file = form(limit, **more)
-    spool, totals = Spool(folder, "Yclid", FACTS, len(file.header) + len(file.footer)), totals_of()
+    spool, totals = Spool(folder, "Yclid", FACTS, file), totals_of()
     for block in blocks:
         add(spool, block)
     parts = Parts(out, file, over=spool.path if is_over else None)
@@ -106,7 +106,7 @@ def test_without_lines_there_is_no_file(blocks, tmp_path):
 
 def test_a_column_may_be_a_slice(tmp_path):
     whole = column(["before", "first", "second", "behind"])
-    spool, parts = Spool(tmp_path, "Yclid", FACTS), Parts(tmp_path, form(100))
+    spool, parts = Spool(tmp_path, "Yclid", FACTS, form()), Parts(tmp_path, form(100))
     spool.add(whole[1:3], facts_of(2))
     spool.write(parts, np.zeros(2, bool), totals_of().add)
     parts.write(whole[3:])
@@ -116,7 +116,7 @@ def test_a_column_may_be_a_slice(tmp_path):
 
 
 def test_totals_hear_of_the_lines_that_are_written(tmp_path):
-    spool, totals = Spool(tmp_path, "Yclid", FACTS), totals_of("lead", "paid")
+    spool, totals = Spool(tmp_path, "Yclid", FACTS, form()), totals_of("lead", "paid")
     day, label, currency = np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([1, 0, 0])
     spool.add(column("abc"), facts_of(3, day=day, label=label, currency=currency, micro=np.array([-1, 2_500_000, 7])))
     parts = Parts(tmp_path, form(100))
@@ -182,7 +182,7 @@ def test_a_limit_may_be_larger_than_any_column():
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_a_full_disk_is_told_of_whichever_block_meets_it(blocks, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LINES", 100)
-    spool = Spool(tmp_path, "Yclid", FACTS)
+    spool = Spool(tmp_path, "Yclid", FACTS, form())
     for _ in range(blocks):
         add(spool, ["x" * 2000] * 100)
     parts = Parts(tmp_path, File("conversions", "Yclid", "/dev/full", HEADER, 10**9))
@@ -230,7 +230,7 @@ def test_a_files_own_limit_holds_where_none_is_set_and_the_smaller_of_both_where
 
 
 def test_a_spool_knows_what_its_lines_weigh(tmp_path):
-    spool = Spool(tmp_path, "orders-", FACTS)
+    spool = Spool(tmp_path, "orders-", FACTS, form())
     assert spool.bytes == 0
     lines = ["a", "сумма", ""]
     facts = facts_of(3, day=np.array([3, 1, 2]))

@@ -131,6 +131,16 @@ def test_an_old_batch_is_held_against_those_that_were_removed(shop):
     assert "2 of its conversions were sent with a newer batch, at other prices" in refused["problem"]
 
 
+def test_a_price_that_went_before_a_batch_was_built_does_not_hold_it_up(shop):
+    delivered(shop, 2)
+    shop.export(deal(1, 250))
+    dearer = shop.batch()
+    shop.export(deal(3))
+    shop.run()
+    assert shop("send", "profile.toml", dearer)["refused"] == []
+    assert shop.states(dearer)["conversions"] == "delivered"
+
+
 def test_what_was_removed_can_no_longer_be_taken_back(shop):
     first, *_ = delivered(shop, 2, 4, 6)
     prune(shop)
