@@ -102,9 +102,7 @@ def prune(out: Path, profile: str, rule: Rule, journal: Journal) -> Pruning:
         for batch in going:
             _give_up(ledger, batch)
         for kind in {kind: None for batch in going for kind in batch.states}:
-            absorb_keys(
-                ledger, profile, kind, [batch for batch in going if batch.states.get(kind, State.BUILT).is_sent]
-            )
+            absorb_keys(ledger, profile, kind, going)
         removed = tuple(_remove(batch, journal) for batch in going)
         return Pruning(profile, rule.before, is_planned=False, removed=removed, kept=tuple(kept))
 
