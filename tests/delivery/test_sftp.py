@@ -8,7 +8,7 @@ from hashlib import md5, sha256
 from pathlib import Path
 
 import pytest
-from conftest import Place
+from places import Place
 from ssh_servers import Faults, asyncssh_server, openssh, paramiko_server
 
 from csvexport.delivery import Deadline, PassingError

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Place
+from places import Place
 from ssh_servers import HOST, asyncssh_server, fingerprint, make_key, openssh, paramiko_server
 
 from csvexport.delivery import PassingError

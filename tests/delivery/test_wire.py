@@ -6,7 +6,7 @@ import threading
 
 import paramiko
 import pytest
-from conftest import Place
+from places import Place
 from ssh_servers import Faults, asyncssh_server, openssh
 from wire import HOST, wire
 
