@@ -99,10 +99,10 @@ def prune(out: Path, profile: str, rule: Rule, journal: Journal) -> Pruning:
         sweep(out / profile)
         ledger.sync(profile)
         going, kept = _chosen(ledger, profile, rule)
-        for batch in going:
-            _give_up(ledger, batch)
         for kind in {kind: None for batch in going for kind in batch.states}:
             absorb_keys(ledger, profile, kind, going)
+        for batch in going:
+            _give_up(ledger, batch)
         removed = tuple(_remove(batch, journal) for batch in going)
         return Pruning(profile, rule.before, is_planned=False, removed=removed, kept=tuple(kept))
 
