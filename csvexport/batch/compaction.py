@@ -79,13 +79,10 @@ def compact(folder: Path, kind: str, sent: Sequence[Own]) -> None:
     pieces = _pieces(folder, kind, sent)
     _sweep(folder, kind, {piece.path for piece in pieces if piece.is_merged})
     done: list[_Piece] = []
-    try:
-        for piece in pieces:
-            done.append(piece)
-            while (count := _crowd([_level(one.records) for one in done])) > 1:
-                done[-count:] = [_merged(folder, kind, done[-count:])]
-    except OSError as error:
-        raise LedgerError(f"{folder / FOLDER}: keys cannot be merged there: {error.strerror}") from error
+    for piece in pieces:
+        done.append(piece)
+        while (count := _crowd([_level(one.records) for one in done])) > 1:
+            done[-count:] = [_merged(folder, kind, done[-count:])]
 
 
 def absorb(folder: Path, kind: str, sent: Sequence[Own], going: Collection[str]) -> None:
@@ -103,10 +100,7 @@ def absorb(folder: Path, kind: str, sent: Sequence[Own], going: Collection[str])
     pieces = _pieces(folder, kind, sent)
     needed = [number for number, piece in enumerate(pieces) if not piece.is_merged and piece.batches[0] in going]
     if needed:
-        try:
-            _merged(folder, kind, pieces[needed[0] : needed[-1] + 1])
-        except OSError as error:
-            raise LedgerError(f"{folder / FOLDER}: keys cannot be merged there: {error.strerror}") from error
+        _merged(folder, kind, pieces[needed[0] : needed[-1] + 1])
 
 
 def holding(folder: Path, kind: str, sent: Sequence[Own], wanted: Collection[str]) -> list[Path]:
@@ -179,15 +173,22 @@ def _merged_files(folder: Path, kind: str) -> Iterator[_Piece]:
 
 
 def _merged(folder: Path, kind: str, pieces: Sequence[_Piece]) -> _Piece:
-    """Merge neighbours; the file counts as soon as its note is there."""
+    """Merge neighbours; the file counts as soon as its note is there.
+
+    Raises:
+        LedgerError: as `compact`.
+    """
     batches = tuple(batch for piece in pieces for batch in piece.batches)
     place = folder / FOLDER
-    place.mkdir(exist_ok=True)
     path = place / f"{kind}-{hashlib.sha256(' '.join(batches).encode()).hexdigest()[:16]}.bin"
     part = path.with_name(f".{path.name}.part")
-    records = merge([piece.path for piece in reversed(pieces)], part)
-    part.replace(path)
-    replace_text(path.with_suffix(".json"), json.dumps({"records": records, "batches": batches}))
+    try:
+        place.mkdir(exist_ok=True)
+        records = merge([piece.path for piece in reversed(pieces)], part)
+        part.replace(path)
+        replace_text(path.with_suffix(".json"), json.dumps({"records": records, "batches": batches}))
+    except OSError as error:
+        raise LedgerError(f"{place}: keys cannot be merged there: {error.strerror}") from error
     return _Piece(batches, path, records, is_merged=True)
 
 

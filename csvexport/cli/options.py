@@ -78,7 +78,10 @@ ProfileNameArgument = Annotated[
 ]
 NamedProfileArgument = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile: its name or its file.")]
 OlderThanOption = Annotated[
-    int, typer.Option("--older-than", metavar="DAYS", min=1, help="Batches that were built so many days ago are old.")
+    int,
+    typer.Option(
+        "--older-than", metavar="DAYS", min=1, max=36_500, help="Batches that were built so many days ago are old."
+    ),
 ]
 UnsentOption = Annotated[
     bool, typer.Option("--unsent", help="Remove also what was only built, and neither delivered nor confirmed.")

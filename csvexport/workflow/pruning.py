@@ -8,7 +8,7 @@ from typing import Any, Self
 from csvexport.batch import remove_batch, sweep
 from csvexport.errors import OutputError
 from csvexport.journal import Journal
-from csvexport.ledger import Batch, Ledger, State, profile_lock
+from csvexport.ledger import Batch, Ledger, State, profile_lock, profiles
 from csvexport.transform.plan import SNAPSHOTS
 from csvexport.workflow.sent import absorb_keys, is_left
 
@@ -93,7 +93,8 @@ def prune(out: Path, profile: str, rule: Rule, journal: Journal) -> Pruning:
         LedgerError: the ledger or the keys of what was sent cannot be read or written; nothing was removed.
         OutputError: a batch cannot be removed; those before it were.
     """
-    if not (out / profile).is_dir():
+    # What is no profile must not get a lock: `.` and `/etc` are folders too.
+    if profile not in profiles(out):
         return Pruning(profile, rule.before, is_planned=False, removed=(), kept=())
     with profile_lock(out, profile, "prune"), Ledger.open(out) as ledger:
         sweep(out / profile)

@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 
+import pytest
 from shops import PROFILE, deal
 from typer.testing import CliRunner
 
@@ -159,6 +160,21 @@ def test_a_profile_without_batches_has_nothing_to_be_removed(shop):
     assert prune(shop)["removed"] == []
     assert shop("prune", "nobody")["removed"] == []
     assert not (shop.folder / "out").exists()
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "out", "drop", "elsewhere"])
+def test_what_is_no_profile_is_left_alone(shop, name):
+    delivered(shop, 2, 4)
+    before = sorted(shop.folder.rglob("*"))
+    assert shop("prune", name)["removed"] == []
+    assert shop("prune", str(shop.folder / name))["removed"] == []
+    assert sorted(shop.folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("days", "code"), [(0, 2), (36_500, 0), (36_501, 2), (10**12, 2)])
+def test_days_are_counted_within_a_century(shop, days, code):
+    delivered(shop, 2)
+    assert CliRunner().invoke(app, ["prune", "profile.toml", "--older-than", str(days)]).exit_code == code
 
 
 def test_another_run_at_work_is_not_disturbed(shop):
