@@ -76,8 +76,7 @@ def compact(folder: Path, kind: str, sent: Sequence[Own]) -> None:
     Raises:
         LedgerError: the keys of a batch are gone or damaged, or there is no room for the merged ones.
     """
-    pieces = _pieces(folder, kind, sent)
-    _sweep(folder, kind, {piece.path for piece in pieces if piece.is_merged})
+    pieces = _swept(folder, kind, sent)
     done: list[_Piece] = []
     for piece in pieces:
         done.append(piece)
@@ -97,7 +96,7 @@ def absorb(folder: Path, kind: str, sent: Sequence[Own], going: Collection[str])
     Raises:
         LedgerError: the keys of a batch are gone or damaged, or there is no room for the merged ones.
     """
-    pieces = _pieces(folder, kind, sent)
+    pieces = _swept(folder, kind, sent)
     needed = [number for number, piece in enumerate(pieces) if not piece.is_merged and piece.batches[0] in going]
     if needed:
         _merged(folder, kind, pieces[needed[0] : needed[-1] + 1])
@@ -150,6 +149,16 @@ def _pieces(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
         if own.batch not in covered:
             chosen[number] = _own_piece(own)
     return [chosen[start] for start in sorted(chosen)]
+
+
+def _swept(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
+    """Choose the files that cover all batches, and remove the merged ones that do not serve any more.
+
+    One that a killed run left, and that covers a discarded batch, would tell a restored ledger that this counts.
+    """
+    pieces = _pieces(folder, kind, sent)
+    _sweep(folder, kind, {piece.path for piece in pieces if piece.is_merged})
+    return pieces
 
 
 def _own_piece(own: Own) -> _Piece:

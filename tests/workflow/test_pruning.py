@@ -53,6 +53,18 @@ def test_nor_does_a_restored_ledger_forget_it(shop):
     assert [found["folder"] is None for found in shop("history")["batches"]] == [True, True, False]
 
 
+def test_nor_does_it_count_what_was_discarded_though_a_killed_run_left_its_keys(shop):
+    first, *_ = delivered(shop, *range(1, 10))
+    keys = shop.lying(".keys")
+    shutil.copytree(keys, shop.folder / "before")
+    shop("discard", first)
+    shutil.copytree(shop.folder / "before", keys, dirs_exist_ok=True)
+    prune(shop)
+    rebuild(shop.folder / "out")
+    shop.run()
+    assert [row[0] for row in shop.dropped()] == [str(10**18 + number) for number in [*range(1, 10), 1]]
+
+
 def test_batches_are_removed_again_and_again_without_being_forgotten(shop):
     for number in range(1, 12):
         delivered(shop, number)
