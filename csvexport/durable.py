@@ -4,10 +4,16 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock
 
 _TRIES = 1000
+
+PRIVATE_FILE: Final = 0o600
+"""Who may use what holds customers' data, or tells of it: its owner."""
+
+PRIVATE_FOLDER: Final = 0o700
 
 
 def lock_in_folder(folder: Path, lock: FileLock, timeout: float = -1) -> None:
@@ -27,11 +33,38 @@ def lock_in_folder(folder: Path, lock: FileLock, timeout: float = -1) -> None:
     """
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, FileExistsError):  # the latter where it vanishes while it is looked at
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, PRIVATE_FOLDER)
             lock.acquire(timeout=timeout)
             return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, PRIVATE_FOLDER)
     lock.acquire(timeout=timeout)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder with those above it, durably; one that is there already stays as it is.
+
+    Args:
+        folder: the folder.
+        mode: the permissions of every folder that is made, less the umask.
+
+    Raises:
+        OSError: one of them cannot be made, or is a file.
+    """
+    try:
+        folder.mkdir(mode)
+    except FileNotFoundError:
+        make_folder(folder.parent, mode)
+        folder.mkdir(mode, exist_ok=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return
+    sync_folder(folder.parent)
+
+
+def private_file(path: str, flags: int) -> int:
+    """Open a file for `open(..., opener=private_file)`: if it is made, only its owner may use it."""
+    return os.open(path, flags, PRIVATE_FILE)
 
 
 def sync_folder(folder: Path) -> None:
@@ -49,9 +82,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put a text into a file's place, as UTF-8, in one step."""
+    """Put a text into a file's place, as UTF-8, in one step; only its owner may read it."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
+    part.unlink(missing_ok=True)
+    with open(part, "x", encoding="utf-8", newline="\n", opener=private_file) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

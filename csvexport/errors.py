@@ -9,6 +9,7 @@
     ├── DeliveryError    4  a batch cannot be delivered
     └── LedgerError      4  what is known of batches and deliveries cannot be read or written
         └── BusyError    4  another run is at work on the profile's batches
+            └── StuckError  4  and has been for longer than its limits allow
 
 A problem with a single row is no exception; it is an issue (`issues.py`).
 """
@@ -76,3 +77,7 @@ class LedgerError(CsvexportError):
 
 class BusyError(LedgerError):
     """Another run is at work on the profile's batches."""
+
+
+class StuckError(BusyError):
+    """Another run is at work on the profile's batches, and has been for longer than its limits allow."""

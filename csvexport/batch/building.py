@@ -10,7 +10,7 @@ from typing import Self
 
 from filelock import FileLock
 
-from csvexport.durable import lock_in_folder, sync_folder
+from csvexport.durable import PRIVATE_FILE, PRIVATE_FOLDER, lock_in_folder, sync_folder
 
 _PREFIX = ".building-"
 _LOCK_SUFFIX = ".lock"
@@ -33,7 +33,7 @@ class Building:
         self._parent = parent
         self._made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
         self._root = parent / f"{_PREFIX}{secrets.token_hex(6)}"
-        self._lock = FileLock(_lock_path(self._root))
+        self._lock = FileLock(_lock_path(self._root), mode=PRIVATE_FILE)
         self.batch = self._root / "batch"
         self.scratch = self._root / "scratch"
 
@@ -42,8 +42,8 @@ class Building:
         try:
             sweep(self._parent)
             lock_in_folder(self._parent, self._lock)
-            self.batch.mkdir(parents=True)
-            self.scratch.mkdir()
+            for folder in (self._root, self.batch, self.scratch):
+                folder.mkdir(PRIVATE_FOLDER)
         except BaseException:
             self._clear()
             raise
@@ -66,8 +66,9 @@ class Building:
         (self.batch / name).write_text(text, encoding="utf-8", newline="\n")
 
     def sync(self) -> None:
-        """Make the batch's files durable as far as they are written; `publish` does so in any case."""
+        """Make the batch's files durable, and their owner's alone, as far as they are written; `publish` does both."""
         for path in list(self.batch.iterdir()):
+            path.chmod(PRIVATE_FILE)
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
 
@@ -86,8 +87,7 @@ class Building:
             if not final.is_dir():
                 raise
             return final
-        for folder in (self._parent, *(made.parent for made in self._made)):
-            sync_folder(folder)
+        sync_folder(self._parent)
         return final
 
 
@@ -98,7 +98,7 @@ def remove_batch(folder: Path) -> None:
         OSError: it stays as it is.
     """
     root = folder.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
-    lock = FileLock(_lock_path(root))
+    lock = FileLock(_lock_path(root), mode=PRIVATE_FILE)
     lock.acquire()
     try:
         folder.rename(root)
@@ -111,7 +111,7 @@ def sweep(parent: Path) -> None:
     """Remove what killed runs left; what cannot be removed, as another user's, hinders nobody."""
     for root in parent.glob(f"{_PREFIX}*"):
         folder = root.with_suffix("") if root.suffix == _LOCK_SUFFIX else root
-        lock = FileLock(_lock_path(folder))
+        lock = FileLock(_lock_path(folder), mode=PRIVATE_FILE)
         with suppress(OSError):
             lock.acquire(timeout=0)
             _remove(folder, lock)

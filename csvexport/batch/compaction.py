@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from csvexport.batch.keys import FOLDER, RECORD, lost, merge
-from csvexport.durable import replace_text
+from csvexport.durable import PRIVATE_FOLDER, make_folder, replace_text
 from csvexport.errors import LedgerError
 
 # So many files of one level become one.
@@ -192,7 +192,7 @@ def _merged(folder: Path, kind: str, pieces: Sequence[_Piece]) -> _Piece:
     path = place / f"{kind}-{hashlib.sha256(' '.join(batches).encode()).hexdigest()[:16]}.bin"
     part = path.with_name(f".{path.name}.part")
     try:
-        place.mkdir(exist_ok=True)
+        make_folder(place, PRIVATE_FOLDER)
         records = merge([piece.path for piece in reversed(pieces)], part)
         part.replace(path)
         replace_text(path.with_suffix(".json"), json.dumps({"records": records, "batches": batches}))

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from csvexport.durable import private_file
 from csvexport.errors import LedgerError
 
 RECORD: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("worth", "<u8")])
@@ -49,7 +50,7 @@ def in_order(records: NDArray[np.void]) -> NDArray[np.intp]:
 
 def write(path: Path, parts: Iterable[NDArray[np.void]]) -> None:
     """Write records, given sorted and in parts, to a new file; without any there is no file."""
-    with path.open("wb") as file:
+    with open(path, "wb", opener=private_file) as file:
         count = sum(file.write(records.data) for records in parts)
     if not count:
         path.unlink()
@@ -61,8 +62,8 @@ def lost(path: Path) -> LedgerError:
     if batch == FOLDER:
         return LedgerError(f"{path}: the keys of what was sent were merged anew meanwhile; run the command again")
     return LedgerError(
-        f"{path}: the keys of what was sent are gone or damaged, so that it might be sent again; restore them from a"
-        f" backup, or run csvexport discard {batch}, and what it holds counts as not sent"
+        f"{path}: the keys of what was sent are gone or damaged, so that it might be sent again; csvexport ledger"
+        f" rebuild makes them anew from the batch's files as far as these are whole; else restore {batch} from a backup"
     )
 
 
@@ -228,7 +229,7 @@ def merge(files: Sequence[Path], target: Path) -> int:
     sources = [KeyFile(path) for path in files]
     count = 0
     try:
-        with target.open("wb") as file:
+        with open(target, "wb", opener=private_file) as file:
             for records in _merged(sources):
                 file.write(records.data)
                 count += len(records)

@@ -11,6 +11,7 @@ from csvexport.cli.options import (
     DestinationOption,
     DryRunOption,
     ExportsArgument,
+    ForceOption,
     JsonOption,
     LastOption,
     LogOption,
@@ -28,7 +29,7 @@ from csvexport.cli.options import (
     read_options,
 )
 from csvexport.cli.talking import Talk, echo_json, progress
-from csvexport.errors import BusyError, DeliveryError
+from csvexport.errors import BusyError, DeliveryError, StuckError
 
 if TYPE_CHECKING:
     from csvexport.workflow.deciding import Decision
@@ -81,8 +82,10 @@ def run(
             options = read_options(exports, None, None, None, now, progress=bar, out=out)
             done = sending.run(loaded, options, talk.journal)
     except BusyError as busy:
-        # The work is being done; a scheduler that calls every minute need not hear of it as a failure.
         _say_busy(busy, talk)
+        if isinstance(busy, StuckError):
+            raise typer.Exit(busy.exit_code) from None
+        # The work is being done; a scheduler that calls every minute need not hear of it as a failure.
     else:
         _end(loaded.name, done, talk)
 
@@ -91,7 +94,7 @@ def _say_busy(busy: BusyError, talk: Talk) -> None:
     talk.journal.event("busy", problem=str(busy))
     if talk.as_json:
         echo_json({"busy": str(busy)})
-    elif not talk.quiet:
+    elif not talk.quiet or isinstance(busy, StuckError):
         typer.echo(busy, err=True)
 
 
@@ -117,6 +120,7 @@ def confirm(
     ctx: typer.Context,
     batch: BatchArgument,
     out: OutOption = Path("out"),
+    force: ForceOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -124,7 +128,7 @@ def confirm(
     talk = ctx.find_root().obj = Talk(as_json, quiet)
     from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
 
-    _show_decision(deciding.confirm(out, batch), talk)
+    _show_decision(deciding.confirm(out, batch, force=force), talk)
 
 
 def discard(
@@ -167,7 +171,7 @@ def prune(
     talk = ctx.find_root().obj = Talk.logging(log, "prune", profile, as_json=as_json, quiet=quiet, verbose=False)
     from csvexport.workflow import pruning  # noqa: PLC0415 - heavy
 
-    name = _profile_name(profile)
+    name = _profile_name(profile, out)
     rule = pruning.Rule.older_than(days, unsent=unsent)
     done = pruning.plan_pruning(out, name, rule) if dry_run else pruning.prune(out, name, rule, talk.journal)
     if talk.as_json:
@@ -192,7 +196,7 @@ def history(
     from csvexport.workflow import deciding  # noqa: PLC0415 - heavy
 
     shown = last if last is not None or as_json else SHOWN
-    records = deciding.history(out, None if profile is None else _profile_name(profile), shown)
+    records = deciding.history(out, None if profile is None else _profile_name(profile, out), shown)
     if talk.as_json:
         echo_json(deciding.history_json(records))
     elif not talk.quiet:
@@ -201,13 +205,41 @@ def history(
         print_history(records, verbose=talk.verbose)
 
 
-def _profile_name(profile: str) -> str:
-    """Take the name of a profile, or read it from its file."""
+def _profile_name(profile: str, out: Path) -> str:
+    """Take the name of a profile, or read it from its file, whose batches those in the folder must be."""
     path = Path(profile)
-    return load(path).name if path.suffix == ".toml" else profile
+    if path.suffix != ".toml":
+        return profile
+    from csvexport import ledger as room  # noqa: PLC0415 - heavy
+
+    loaded = load(path)
+    room.refuse_stranger(out, loaded.name, loaded.path)
+    return loaded.name
 
 
 ledger = typer.Typer(help="The record of what was built and delivered.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@ledger.command()
+def adopt(
+    ctx: typer.Context,
+    profile: ProfileArgument,
+    out: OutOption = Path("out"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say that a profile was moved: the batches of where it was are its own."""
+    talk = ctx.find_root().obj = Talk(as_json, quiet)
+    from csvexport import ledger as room  # noqa: PLC0415 - heavy
+
+    loaded = load(profile)
+    before = room.adopt(out, loaded.name, loaded.path)
+    if talk.as_json:
+        echo_json({"profile": str(loaded.path.resolve()), "before": str(before) if before is not None else None})
+    elif not talk.quiet:
+        from csvexport.terminal.deliveries import print_adopted  # noqa: PLC0415 - slow to import
+
+        print_adopted(loaded.name, loaded.path.resolve(), before)
 
 
 @ledger.command()

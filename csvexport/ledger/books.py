@@ -1,28 +1,25 @@
-"""The ledger: what was built and delivered, kept in the folders of the batches and indexed in SQLite."""
+"""The ledger: what was built and delivered, in `ledger.sqlite`, which is the truth.
+
+Each change is one transaction, which also writes the batch's record beside the folders (`records`). From these `derive`
+stores what a ledger lacks: all of it where the ledger was lost, and what came later where it is an older one.
+"""
 
 import hashlib
-import shutil
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Final, Self
 
+from csvexport.durable import PRIVATE_FOLDER, make_folder
 from csvexport.errors import LedgerError
 from csvexport.ledger.database import Database
+from csvexport.ledger.deriving import derive, last_number
 from csvexport.ledger.model import Arrival, Batch, Delivery, Departure, Standing, State
-from csvexport.ledger.records import Record, batch_folders, merged_batches, readable, stamp
+from csvexport.ledger.records import Record, batch_folders, last_change, note_change, readable, recorded
 
 LEDGER: Final = "ledger.sqlite"
-
-# What SQLite calls a database that is no file.
-NOWHERE: Final = Path(":memory:")
-
-# A copy of the ledger is taken anew while somebody writes to it; a transaction takes milliseconds.
-COPIES: Final = 100
 
 
 class Ledger:
@@ -31,11 +28,10 @@ class Ledger:
     Whoever changes something holds the lock of the profile (`profile_lock`); to add a batch needs none.
     """
 
-    def __init__(self, out: Path, path: Path, stack: ExitStack) -> None:
-        """Open the tables at `path`; use `open` or `reading`."""
+    def __init__(self, out: Path, database: Database) -> None:
+        """Take a database over; use `open` or `reading`."""
         self._out = out
-        self._stack = stack
-        self._database = stack.enter_context(Database(path, out / LEDGER))
+        self._database = database
         self._known: dict[str | None, list[Record]] = {}
 
     @classmethod
@@ -47,17 +43,14 @@ class Ledger:
         """
         _refuse_loss(out)
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            make_folder(out, PRIVATE_FOLDER)
         except OSError as error:
             raise LedgerError(f"{out}: cannot be made: {error.strerror}") from error
-        with ExitStack() as stack:
-            ledger = cls(out, out / LEDGER, stack)
-            ledger._stack = stack.pop_all()
-        return ledger
+        return cls(out, Database.open(out / LEDGER))
 
     @classmethod
     def reading(cls, out: Path, names: Collection[str] | None = None) -> Self:
-        """Open a copy of the ledger, as it is now; nothing in the folder is written, not even by SQLite.
+        """Open a copy of the ledger, as it is now; nothing in the folder is written.
 
         Args:
             out: the folder of all batches.
@@ -67,45 +60,60 @@ class Ledger:
             LedgerError: it is damaged, lost, of a newer version, or cannot be read.
         """
         _refuse_loss(out)
-        with ExitStack() as stack:
-            ledger = cls(out, _copy(out, stack) if (out / LEDGER).exists() else NOWHERE, stack)
+        ledger = cls(out, Database.copied(out / LEDGER))
+        try:
             for profile in profiles(out) if names is None else names:
                 ledger.sync(profile)
-            ledger._stack = stack.pop_all()
+        except BaseException:
+            ledger.__exit__()
+            raise
         return ledger
 
     def __enter__(self) -> Self:
         """Begin."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
-        self._stack.close()
+        self._database.close()
 
     def add(self, folder: Path) -> Batch:
-        """Note a batch that was built; one that is known already stays as its record, or else the ledger, tells it."""
+        """Note a batch that was built; one that is known already stays as the ledger knows it.
+
+        Raises:
+            LedgerError: it cannot be noted.
+        """
         profile = folder.parent.name
-        self._take_over([folder], self._database.stamps(profile))
+        self.sync(profile)
         (record,) = self._database.records(self._out, profile, folder.name)
         return record.batch()
 
     def sync(self, profile: str) -> None:
-        """Take over what the folders of a profile tell and the ledger does not know yet, as after a crash."""
-        parent, known = self._out / profile, self._database.stamps(profile)
-        self._take_over([*batch_folders(parent, known), *(parent / name for name in known)], known)
+        """Store what the folders of a profile tell and the ledger lacks, such as a batch whose build was killed.
 
-    def _take_over(self, folders: Sequence[Path], known: Mapping[str, str]) -> None:
-        """Store what folders tell; one without a record tells nothing of a batch that is known."""
-        # Another process, or another part of this one, may have stored some of it.
+        Raises:
+            LedgerError: a record is damaged, or it cannot be stored.
+        """
+        folder = self._out / profile
+        # Another process, or another part of this one, may have stored something.
         self._known.clear()
-        news = [folder for folder in folders if _is_news(known.get(folder.name), stamp(folder))]
-        if news:
-            self._put([Record.read(folder) for folder in news])
+        if not self._lacks_changes(profile) and not batch_folders(folder, self._database.names(profile)):
+            return
+        with self._database.change():
+            # Another process may have done it meanwhile.
+            unreadable = derive(self._database, folder, with_known=self._lacks_changes(profile))
+            if unreadable:
+                raise LedgerError(unreadable[0])
+
+    def _lacks_changes(self, profile: str) -> bool:
+        """Tell whether a change of a profile's batches was noted that the ledger does not have."""
+        noted, reached = last_change(self._out / profile), self._database.changed(profile)
+        if noted is None:
+            return reached > 0 and (self._out / profile).is_dir()
+        return noted > reached
 
     def batches(self, profile: str | None = None) -> list[Batch]:
-        """Give the batches of a profile, or of all, oldest first."""
+        """Give the batches of a profile, or of all, each profile's as they were built."""
         return [record.batch() for record in self._records(profile)]
 
     def batch(self, profile: str, name: str) -> Batch | None:
@@ -138,54 +146,56 @@ class Ledger:
         Raises:
             LedgerError: it cannot be noted, so that nothing may leave.
         """
-        record, now = self._current(batch), datetime.now(UTC)
-        deliveries = dict(record.deliveries)
-        for leaving in files:
-            deliveries[destination, leaving.file] = Delivery(
-                destination=destination,
-                file=leaving.file,
-                kind=leaving.kind,
-                place=leaving.place,
-                address=address_digest(leaving.address),
-                sha256=leaving.sha256,
-                size=leaving.size,
-                began_at=now,
-            )
+        now = datetime.now(UTC)
         kinds = {leaving.kind for leaving in files}
-        standings = {
-            kind: Standing(State.SENDING, now) if kind in kinds and standing.state is State.BUILT else standing
-            for kind, standing in record.standings.items()
-        }
-        self._write(replace(record, deliveries=deliveries, standings=standings))
+
+        def begun(record: Record, number: int) -> Record:
+            leaving = {(destination, file.file): _leaving(destination, file, now, number) for file in files}
+            standings = {
+                kind: Standing(State.SENDING, now) if kind in kinds and standing.state is State.BUILT else standing
+                for kind, standing in record.standings.items()
+            }
+            return replace(record, deliveries={**record.deliveries, **leaving}, standings=standings)
+
+        self._change(batch, begun)
 
     def receive(self, batch: Batch, destination: str, file: str, arrival: Arrival) -> None:
-        """Note that a file arrived."""
-        record = self._current(batch)
-        delivery = replace(record.deliveries[destination, file], arrival=arrival)
-        self._write(replace(record, deliveries={**record.deliveries, (destination, file): delivery}))
+        """Note that a file arrived.
+
+        Raises:
+            LedgerError: it cannot be noted.
+        """
+
+        def received(record: Record, _: int) -> Record:
+            delivery = replace(record.deliveries[destination, file], arrival=arrival)
+            return replace(record, deliveries={**record.deliveries, (destination, file): delivery})
+
+        self._change(batch, received)
 
     def settle(self, batch: Batch, kind: str, state: State) -> None:
-        """Note what became of a kind of a batch."""
-        record = self._current(batch)
-        number = self._database.number(batch.profile) + 1 if state.is_sent else 0
-        standing = Standing(state, datetime.now(UTC), number)
-        self._write(replace(record, standings={**record.standings, kind: standing}))
+        """Note what became of a kind of a batch.
 
-    def _current(self, batch: Batch) -> Record:
-        """Read what a batch's record tells, or, where there is none, what the ledger knows."""
-        if stamp(batch.folder):
-            return Record.read(batch.folder)
-        (known,) = self._database.records(self._out, batch.profile, batch.name)
-        made = {(delivery.destination, delivery.file): delivery for delivery in self.deliveries(batch)}
-        return replace(known, deliveries=made)
+        Raises:
+            LedgerError: it cannot be noted.
+        """
 
-    def _write(self, record: Record) -> None:
-        """Store what became of a batch: first in its folder, from which the ledger can be restored."""
-        self._put([record.write() if record.folder.is_dir() else record])
+        def settled(record: Record, number: int) -> Record:
+            standing = Standing(state, datetime.now(UTC), number if state.is_sent else 0)
+            return replace(record, standings={**record.standings, kind: standing})
 
-    def _put(self, records: Sequence[Record]) -> None:
+        self._change(batch, settled)
+
+    def _change(self, batch: Batch, change: Callable[[Record, int], Record]) -> None:
+        """Change what is known of a batch, given that and the change's number."""
+        profile = batch.profile
         self._known.clear()
-        self._database.put(records)
+        with self._database.change():
+            number = last_number(self._database, self._out / profile) + 1
+            record = replace(change(self._database.record(self._out, profile, batch.name), number), changed=number)
+            note_change(self._out / profile, number)
+            record.write()
+            self._database.put([record])
+            self._database.set_changed(profile, number)
 
     def _records(self, profile: str | None) -> list[Record]:
         if profile not in self._known:
@@ -194,65 +204,45 @@ class Ledger:
 
 
 def profiles(out: Path) -> list[str]:
-    """Give the names of all profiles that have batches, or the merged keys of batches whose folders were removed.
+    """Give the names of all profiles that have batches, or records of batches whose folders were removed.
 
     Raises:
         LedgerError: a folder cannot be looked into.
     """
     with readable(out), suppress(FileNotFoundError, NotADirectoryError):
-        return sorted(folder.name for folder in out.iterdir() if batch_folders(folder) or any(merged_batches(folder)))
+        return sorted(folder.name for folder in out.iterdir() if recorded(folder) or batch_folders(folder))
     return []
 
 
-def _is_news(known: str | None, found: str) -> bool:
-    """Tell by the stamps whether a folder tells what the ledger, which may not know the batch, has not stored."""
-    return known is None or found not in {"", known}
+def _leaving(destination: str, file: Departure, now: datetime, number: int) -> Delivery:
+    return Delivery(
+        destination=destination,
+        file=file.file,
+        kind=file.kind,
+        place=file.place,
+        address=address_digest(file.address),
+        sha256=file.sha256,
+        size=file.size,
+        began_at=now,
+        number=number,
+    )
 
 
 def _refuse_loss(out: Path) -> None:
     """See that a ledger that once was is still there.
 
     Raises:
-        LedgerError: batches tell of deliveries, and there is no ledger, or one without a byte.
+        LedgerError: there are records of batches, and there is no ledger, or one without a byte.
     """
     with readable(out / LEDGER), suppress(FileNotFoundError, NotADirectoryError):
         if (out / LEDGER).stat().st_size:
             return
     for profile in profiles(out):
-        for folder in batch_folders(out / profile):
-            if stamp(folder):
-                raise LedgerError(
-                    f"{out / LEDGER} is lost, though {folder.name} tells of a delivery; csvexport ledger rebuild --out"
-                    f" {out} restores it from the batches' folders"
-                )
-
-
-def _copy(out: Path, stack: ExitStack) -> Path:
-    """Copy the ledger, and what SQLite has not merged into it yet, as they are at one moment; give the copy."""
-    try:
-        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="csvexport-")))
-    except OSError as error:
-        raise LedgerError(f"no folder for temporary files can be written to: {error.strerror}") from error
-    for _ in range(COPIES):
-        before = _stamps(out / LEDGER)
-        for path in before:
-            with readable(path), suppress(FileNotFoundError):
-                shutil.copyfile(path, scratch / path.name)
-        if before == _stamps(out / LEDGER):
-            return scratch / LEDGER
-        for path in before:
-            (scratch / path.name).unlink(missing_ok=True)
-    raise LedgerError(f"{out / LEDGER}: is written to all the time; try again")
-
-
-def _stamps(path: Path) -> dict[Path, tuple[int, int, int]]:
-    """Give by what a change of the ledger's files is seen; of those that there are."""
-    stamps = {}
-    for part in (path, path.with_name(f"{path.name}-wal")):
-        with readable(part), suppress(FileNotFoundError):
-            found = part.stat()
-            stamps[part] = (found.st_ino, found.st_size, found.st_mtime_ns)
-    return stamps
+        if recorded(out / profile):
+            raise LedgerError(
+                f"{out / LEDGER} is lost, though {profile} has batches that it knew; csvexport ledger rebuild --out"
+                f" {out} restores it from their records"
+            )
 
 
 def address_digest(address: str) -> str:

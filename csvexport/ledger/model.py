@@ -55,7 +55,8 @@ class Batch:
         name: of its folder.
         profile: name of the profile.
         counter: number of the Metrica counter, if the profile gives one.
-        built_at: the moment of the build, aware, UTC.
+        built_at: the moment of the build, aware, UTC. It is shown, and never decides what is newer: a clock may be wrong.
+        number: of the change that added the batch to the ledger; what was built later has a higher one.
         folder: where it lies, or lay.
         files: what can be sent of it.
         states: by kind, in the order of the files.
@@ -65,6 +66,7 @@ class Batch:
     profile: str
     counter: int | None
     built_at: datetime
+    number: int
     folder: Path
     files: tuple[BatchFile, ...]
     states: Mapping[str, State]
@@ -136,6 +138,7 @@ class Delivery:
         sha256: of the file, in hex.
         size: bytes.
         began_at: when it left, aware, UTC.
+        number: of the change with which it left; what left later has a higher one.
         arrival: what the destination answered; None while it is on its way.
     """
 
@@ -147,6 +150,7 @@ class Delivery:
     sha256: str
     size: int
     began_at: datetime
+    number: int
     arrival: Arrival | None = None
 
 
@@ -157,7 +161,7 @@ class Standing:
     Attributes:
         state: the state.
         at: since when, aware, UTC; None: since the build.
-        number: the how-manieth of the profile's batches it was that came to count as sent; 0 where it does not count.
+        number: of the change with which it came to count as sent; 0 where it does not count.
     """
 
     state: State

@@ -1,7 +1,9 @@
 """Restoring a ledger that is lost or damaged from what the batches' folders tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import os
+import shutil
+import sqlite3
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +11,12 @@ from pathlib import Path
 from csvexport.durable import sync_folder
 from csvexport.errors import LedgerError
 from csvexport.ledger.books import LEDGER, profiles
-from csvexport.ledger.database import Database
+from csvexport.ledger.database import Database, guard
+from csvexport.ledger.deriving import derive
 from csvexport.ledger.locking import profile_lock
-from csvexport.ledger.records import Record, batch_folders, merged_batches, of_removed_folder
 
-# What SQLite keeps beside a ledger while somebody has it open, or where somebody was killed.
-_BESIDE = ("-wal", "-shm")
+# What SQLite keeps beside a ledger while a change is made, or where somebody was killed; the last two it no longer does.
+_BESIDE = ("-journal", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,63 +46,59 @@ def rebuild(out: Path) -> Rebuilt:
     names = profiles(out)
     if not names:
         raise LedgerError(f"{out} holds no batches; name the folder of all batches with --out")
-    part = out / f".{LEDGER}.part"
+    path, part = out / LEDGER, out / f".{LEDGER}.part"
     with ExitStack() as stack:
         for name in names:
             stack.enter_context(profile_lock(out, name, "ledger rebuild"))
         try:
             _remove(part)
             count, unreadable = _fill(part, [out / name for name in names])
-            kept = _put_in_place(part, out / LEDGER)
+            with guard(path):
+                kept = _put_in_place(part, path)
         except OSError as error:
-            raise LedgerError(f"{out / LEDGER}: cannot be written: {error.strerror}") from error
-    return Rebuilt(out / LEDGER, count, tuple(unreadable), kept)
+            raise LedgerError(f"{path}: cannot be written: {error.strerror}") from error
+        finally:
+            _remove(part)
+    return Rebuilt(path, count, tuple(unreadable), kept)
 
 
-def _fill(path: Path, profiles: Sequence[Path]) -> tuple[int, list[str]]:
+def _fill(path: Path, profiles: list[Path]) -> tuple[int, list[str]]:
     """Make a ledger of the batches of profiles; give how many it knows, and what is wrong with the others."""
-    count, unreadable = 0, []
-    with Database(path) as database:
+    unreadable = []
+    with Database.open(path) as database, database.change():
         for profile in profiles:
-            known: dict[str, Record] = {}
-            for folder in batch_folders(profile):
-                try:
-                    known[folder.name] = Record.read(folder)
-                except LedgerError as error:
-                    unreadable.append(str(error))
-            records = [*known.values(), *_removed(profile, known)]
-            database.put(records)
-            count += len(records)
-    return count, unreadable
-
-
-def _removed(profile: Path, known: Mapping[str, Record]) -> Iterator[Record]:
-    """Give the batches whose folders were removed after their keys had been merged."""
-    numbers: dict[str, dict[str, int]] = {}
-    for kind, names in merged_batches(profile):
-        number = 0
-        for name in names:
-            if name in known:
-                number = known[name].standings[kind].number
-            else:
-                # Of equal numbers the batch that was built first comes first.
-                numbers.setdefault(name, {})[kind] = number
-    return (of_removed_folder(profile / name, by_kind) for name, by_kind in numbers.items())
+            unreadable += derive(database, profile, with_known=True)
+        return sum(len(database.names(profile.name)) for profile in profiles), unreadable
 
 
 def _put_in_place(part: Path, path: Path) -> Path | None:
-    """Put a new ledger into the place of the old one; give where that went."""
+    """Put a new ledger into the place of the old one, in one step; give where that went."""
     kept = None
     if path.exists():
+        _take_back(path)
+        for suffix in _BESIDE:
+            # What is left of a change of the old one must not be applied to the new one.
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
         kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}Z")
-        path.rename(kept)
-    for suffix in _BESIDE:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    part.rename(path)
+        kept.unlink(missing_ok=True)
+        try:
+            os.link(path, kept)
+        except OSError:
+            # A file system without links.
+            shutil.copyfile(path, kept)
+    part.replace(path)
     sync_folder(path.parent)
     return kept
+
+
+def _take_back(path: Path) -> None:
+    """Have SQLite take back a change of the old ledger in the middle of which a process was killed, if it can."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
 
 
 def _remove(path: Path) -> None:
     for suffix in ("", *_BESIDE):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.with_name(f".{path.name}.lock").unlink(missing_ok=True)

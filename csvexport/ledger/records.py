@@ -1,6 +1,8 @@
-"""What became of a batch, as its own folder tells it: `delivery.json` beside the manifest.
+"""What the ledger says of each batch, as a file in `.records` beside the batches' folders.
 
-It is written before the ledger is, so that the ledger can always be restored from the folders.
+It is written in the transaction that changes the ledger, just before that is committed. Nothing is ever decided by it:
+it is read where the ledger lacks it, because the ledger was lost, or is an older one, or the process was killed between
+the two.
 """
 
 import json
@@ -8,20 +10,25 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from csvexport.durable import replace_text
+from csvexport.durable import PRIVATE_FOLDER, make_folder, private_file, replace_text
 from csvexport.errors import LedgerError
 from csvexport.ledger.model import Arrival, Batch, BatchFile, Delivery, Standing, State
 
-VERSION: Final = 1
+VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
-RECORD: Final = "delivery.json"
 
-# Where the merged keys of what was sent lie, in the folder of a profile's batches.
-KEYS: Final = ".keys"
+# The folder of the records, in the folder of a profile's batches. They outlive the batches' own folders.
+RECORDS: Final = ".records"
+
+# Where older versions kept the record: in the batch's own folder.
+_OLD_RECORD: Final = "delivery.json"
+
+# The number of the last change of a profile's batches, beside them: a ledger that has not reached it lacks something.
+LAST: Final = ".last-change"
 
 # Files of a batch that go with others, and have no state of their own.
 _SCHEMA: Final = "schema"
@@ -32,7 +39,7 @@ class Record:
     """What is known of a batch.
 
     Attributes:
-        folder: where it lies.
+        folder: where it lies, or lay.
         profile: name of the profile.
         name: of the batch.
         counter: number of the Metrica counter, if there is one.
@@ -40,7 +47,8 @@ class Record:
         files: what can be sent of it.
         standings: by kind.
         deliveries: by destination and file.
-        stamp: of the file that told it; see `stamp`.
+        number: of the change that added it to the ledger; 0: it was not added yet.
+        changed: number of its last change; 0 likewise.
     """
 
     folder: Path
@@ -51,61 +59,65 @@ class Record:
     files: tuple[BatchFile, ...]
     standings: Mapping[str, Standing]
     deliveries: Mapping[tuple[str, str], Delivery] = field(default_factory=dict)
-    stamp: str = ""
+    number: int = 0
+    changed: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
-        """Read a batch's manifest, and what became of it.
+        """Read the record of a batch, or, where there is none yet, what its folder tells.
 
         Raises:
-            LedgerError: one of the two is damaged.
+            LedgerError: it is damaged.
         """
-        seen = stamp(folder)
+        paths = (record_path(folder), folder / _OLD_RECORD, folder / MANIFEST)
+        path = next((path for path in paths if path.exists()), paths[-1])
         try:
-            built = cls._of_manifest(folder, _read(folder / MANIFEST))
-            return replace(_completed(built, _read(folder / RECORD)), stamp=seen) if seen else built
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            said = json.loads(path.read_bytes())
+            return _of_manifest(folder, said) if path.name == MANIFEST else _of_record(folder, said)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is damaged"
             raise LedgerError(
-                f"{folder}: what this batch holds cannot be read: {reason}; restore {MANIFEST} and {RECORD} from a"
-                " backup, or move the folder away"
+                f"{path}: what the batch holds cannot be read: {reason}; restore it from a backup, or, only if nothing"
+                " of the batch was ever sent, move it away"
             ) from error
-
-    @classmethod
-    def _of_manifest(cls, folder: Path, manifest: Mapping[str, Any]) -> "Record":
-        files = tuple(_file(said) for said in manifest["files"] if said["kind"] != _SCHEMA)
-        standings = {file.kind: Standing(State.BUILT) for file in files}
-        built_at = datetime.fromisoformat(manifest["built_at"])
-        return cls(folder, folder.parent.name, folder.name, manifest["counter"], built_at, files, standings)
 
     def batch(self) -> Batch:
         """Give the batch."""
         states = {kind: standing.state for kind, standing in self.standings.items()}
-        return Batch(self.name, self.profile, self.counter, self.built_at, self.folder, self.files, states)
+        return Batch(
+            self.name, self.profile, self.counter, self.built_at, self.number, self.folder, self.files, states
+        )
 
-    def write(self) -> "Record":
-        """Write what became of the batch, in one step; give the record with the stamp that it has now.
+    def write(self) -> None:
+        """Write the record to where it belongs, in one step.
 
         Raises:
-            LedgerError: it cannot be written, or the folder is gone.
+            LedgerError: it cannot be written.
         """
+        path = record_path(self.folder)
+        try:
+            make_folder(path.parent, PRIVATE_FOLDER)
+            replace_text(path, self._text())
+        except OSError as error:
+            raise LedgerError(
+                f"{path}: what becomes of the batch cannot be noted: {error.strerror}; nothing more was sent of it"
+            ) from error
+
+    def _text(self) -> str:
         said = {
             "version": VERSION,
+            "number": self.number,
+            "changed": self.changed,
+            "counter": self.counter,
+            "built_at": self.built_at.isoformat(),
+            "files": [asdict(file) for file in self.files],
             "states": {
                 kind: {"state": standing.state.value, "at": _written(standing.at), "number": standing.number}
                 for kind, standing in self.standings.items()
             },
             "deliveries": [asdict(delivery) for delivery in self.deliveries.values()],
         }
-        text = json.dumps(said, ensure_ascii=False, indent=2, default=_written) + "\n"
-        try:
-            replace_text(self.folder / RECORD, text)
-        except OSError as error:
-            raise LedgerError(
-                f"{self.folder / RECORD}: what becomes of the batch cannot be noted: {error.strerror}; nothing more was"
-                " sent of it"
-            ) from error
-        return replace(self, stamp=stamp(self.folder))
+        return json.dumps(said, ensure_ascii=False, indent=2, default=_written) + "\n"
 
 
 def is_batch_name(name: str) -> bool:
@@ -114,7 +126,7 @@ def is_batch_name(name: str) -> bool:
 
 
 def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
-    """Give the folders of a profile's batches, but for those of some names.
+    """Give the folders of a profile's batches by their names, but for those of some names.
 
     Raises:
         LedgerError: a folder cannot be looked into.
@@ -125,17 +137,42 @@ def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
     return []
 
 
-def stamp(folder: Path) -> str:
-    """Tell one state of a batch's record from every other without reading it; empty where there is no record.
+def record_path(folder: Path) -> Path:
+    """Give where the record of the batch in a folder lies, also when that is gone."""
+    return folder.parent / RECORDS / f"{folder.name}.json"
+
+
+def recorded(profile: Path) -> list[Path]:
+    """Give the folders of a profile's batches of which there are records, also those that were removed.
 
     Raises:
-        LedgerError: the folder cannot be looked into.
+        LedgerError: the records cannot be looked into.
     """
-    with readable(folder), suppress(FileNotFoundError, NotADirectoryError):
-        found = (folder / RECORD).stat()
-        # Each is a new file, so that the inode differs though the clock may not have moved on.
-        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
-    return ""
+    with readable(profile), suppress(FileNotFoundError, NotADirectoryError):
+        paths = sorted((profile / RECORDS).iterdir())
+        return [profile / path.stem for path in paths if path.suffix == ".json" and is_batch_name(path.stem)]
+    return []
+
+
+def last_change(profile: Path) -> int | None:
+    """Give the number of the last change of a profile's batches; None where it is not known."""
+    with readable(profile / LAST), suppress(FileNotFoundError, NotADirectoryError, ValueError):
+        return int((profile / LAST).read_text(encoding="utf-8"))
+    return None
+
+
+def note_change(profile: Path, number: int) -> None:
+    """Note that a change is about to be made; that is not durable, since without it more is read, and nothing lost.
+
+    Raises:
+        LedgerError: it cannot be noted.
+    """
+    try:
+        make_folder(profile, PRIVATE_FOLDER)
+        with open(profile / LAST, "w", encoding="utf-8", opener=private_file) as file:
+            file.write(str(number))
+    except OSError as error:
+        raise LedgerError(f"{profile / LAST}: cannot be written: {error.strerror}; nothing was changed") from error
 
 
 @contextmanager
@@ -149,56 +186,48 @@ def readable(path: Path) -> Iterator[None]:
         raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def merged_batches(profile: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give, for each merged file of keys, the kind of the events and the batches that it covers, oldest first.
-
-    The folders of such batches may have been removed; what they sent must still count.
-    """
-    for note in sorted((profile / KEYS).glob("*-*.json")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            yield note.name.partition("-")[0], [str(name) for name in _read(note)["batches"]]
+def _of_manifest(folder: Path, said: Mapping[str, Any]) -> Record:
+    files = tuple(_file(file) for file in said["files"] if file["kind"] != _SCHEMA)
+    standings = {file.kind: Standing(State.BUILT) for file in files}
+    built_at = datetime.fromisoformat(said["built_at"])
+    return Record(folder, folder.parent.name, folder.name, said["counter"], built_at, files, standings)
 
 
-def of_removed_folder(folder: Path, numbers: Mapping[str, int]) -> Record:
-    """Make the record of a batch whose folder was removed, of which only the keys of what it sent are left.
-
-    Args:
-        folder: where it lay.
-        numbers: by kind of events, as in `Standing`.
-    """
-    built_at = datetime.strptime(folder.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    standings = {kind: Standing(State.DELIVERED, built_at, number) for kind, number in numbers.items()}
-    return Record(folder, folder.parent.name, folder.name, None, built_at, (), standings)
-
-
-def _read(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
-    return json.loads(path.read_bytes())
+def _of_record(folder: Path, said: Mapping[str, Any]) -> Record:
+    if said["version"] == 1:
+        built, numbers = _of_manifest(folder, json.loads((folder / MANIFEST).read_bytes())), {}
+    elif said["version"] == VERSION:
+        built = _of_manifest(folder, said)
+        numbers = {name: _whole(said[name]) for name in ("number", "changed")}
+    else:
+        raise LedgerError(f"{record_path(folder)} was written by a newer csvexport; use that one")
+    standings = {
+        kind: Standing(State(of["state"]), _moment(of["at"]), _whole(of["number"]))
+        for kind, of in said["states"].items()
+    }
+    deliveries = {(made["destination"], made["file"]): _delivery(made) for made in said["deliveries"]}
+    return replace(built, standings={**built.standings, **standings}, deliveries=deliveries, **numbers)
 
 
 def _file(said: Mapping[str, Any]) -> BatchFile:
     name, kind, rows, size, sha256 = (said[key] for key in ("name", "kind", "rows", "bytes", "sha256"))
-    if not all(isinstance(text, str) for text in (name, kind, sha256)) or not all(type(n) is int for n in (rows, size)):
+    if not all(isinstance(text, str) for text in (name, kind, sha256)):
         raise TypeError
-    return BatchFile(name, kind, rows, size, sha256)
+    return BatchFile(name, kind, _whole(rows), _whole(size), sha256)
 
 
-def _completed(built: Record, record: Mapping[str, Any]) -> Record:
-    """Give a batch as its record goes on to tell it."""
-    if record["version"] != VERSION:
-        raise LedgerError(f"{built.folder / RECORD} was written by a newer csvexport; use that one")
-    standings = {
-        kind: Standing(State(said["state"]), _moment(said["at"]), said["number"])
-        for kind, said in record["states"].items()
-    }
-    deliveries = {(said["destination"], said["file"]): _delivery(said) for said in record["deliveries"]}
-    return replace(built, standings={**built.standings, **standings}, deliveries=deliveries)
+def _whole(number: object) -> int:
+    if type(number) is not int or number < 0:
+        raise TypeError
+    return number
 
 
 def _delivery(said: Mapping[str, Any]) -> Delivery:
     arrival = said["arrival"]
     if arrival is not None:
         arrival = Arrival(**arrival | {"at": datetime.fromisoformat(arrival["at"]), "notes": tuple(arrival["notes"])})
-    return Delivery(**dict(said) | {"began_at": datetime.fromisoformat(said["began_at"]), "arrival": arrival})
+    facts = {"number": 0} | dict(said) | {"began_at": datetime.fromisoformat(said["began_at"]), "arrival": arrival}
+    return Delivery(**facts)
 
 
 def _moment(text: str | None) -> datetime | None:

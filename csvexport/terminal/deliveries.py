@@ -195,6 +195,14 @@ def print_pruning(pruning: "Pruning") -> None:
         console.print(_below(f"{kept.batch} stays: {kept.reason}", "yellow"), soft_wrap=True)
 
 
+def print_adopted(profile: str, path: Path, before: Path | None) -> None:
+    """Print whose batches those of a profile are from now on."""
+    console = stdout_console()
+    console.print(Text(f"the batches of {printable(profile)} are those of {printable(str(path))}"), soft_wrap=True)
+    if before is not None and before != path:
+        console.print(Text(f"and no longer of {printable(str(before))}", style="dim"), soft_wrap=True)
+
+
 def print_rebuilt(rebuilt: "Rebuilt") -> None:
     """Print what a ledger was restored from."""
     console = stdout_console()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from csvexport.batch import Building, manifest
 from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.journal import Journal
-from csvexport.ledger import Ledger
+from csvexport.ledger import Batch, Ledger, refuse_stranger, take
 from csvexport.profile import Profile
 from csvexport.summary import Summary
 from csvexport.workflow.options import Options
@@ -32,12 +32,14 @@ class Outcome:
         folder: the batch's folder; None when nothing was written.
         refusal: why the data must not be sent as it is, None when it may.
         same_as: the batch that was sent with all of this in it, where nothing is new; else None.
+        clock: what is to be said of the clock; None: nothing.
     """
 
     summary: Summary
     folder: Path | None = None
     refusal: str | None = None
     same_as: str | None = None
+    clock: str | None = None
 
 
 def check(profile: Profile, options: Options) -> Outcome:
@@ -79,7 +81,7 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
     parent = options.out / profile.name
     with _output_errors(parent, "the batch"), Building(parent) as building, ThreadPoolExecutor(1) as aside:
         aside.submit(import_module, "csvexport.report")  # takes a moment that reading leaves to spare
-        run = Run(profile, options, building.scratch, building.batch, sent)
+        run = Run(profile, options, building.scratch, building.batch, sent=sent)
         with run:
             run.read()
             run.settle()
@@ -100,16 +102,31 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
         building.write("report.html", report.html())
         building.write("report.txt", report.text())
         durable.result()
+        take(options.out, profile.name, profile.path)
         folder = building.publish(summary.batch)
     with Ledger.open(options.out) as ledger:
         batch = ledger.add(folder)
     journal.event("built", batch=batch.name, rows={file.name: file.rows for file in batch.files})
-    return Outcome(summary, folder)
+    clock = _set_back(batch, sent)
+    if clock is not None:
+        journal.event("clock", batch=batch.name, problem=clock)
+    return Outcome(summary, folder, clock=clock)
+
+
+def _set_back(batch: Batch, sent: Sent) -> str | None:
+    """Say that the clock stood later when the batch before was built; the next batch is held against this one."""
+    if sent.latest is None or sent.latest <= batch.built_at:
+        return None
+    return (
+        f"The batch before this one was built at {sent.latest:%Y-%m-%d %H:%M:%S} UTC, which is later than now"
+        f" ({batch.built_at:%Y-%m-%d %H:%M:%S}): a clock was wrong. This batch counts as the newer one all the same."
+    )
 
 
 def _sent(profile: Profile, options: Options) -> Sent:
     """Look up what was sent of the kinds that are to be made; nothing is written."""
     kinds = [kind for kind in profile.kinds if not options.only or kind in options.only]
+    refuse_stranger(options.out, profile.name, profile.path)
     with Ledger.reading(options.out, [profile.name]) as ledger:
         return Sent.of(ledger, profile, kinds)
 
@@ -129,5 +146,5 @@ def _output_errors(folder: Path, what: str) -> Iterator[None]:
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Give what a machine wants to know of an outcome: the manifest, with the folder and the refusal beside it."""
     folder = str(outcome.folder) if outcome.folder is not None else None
-    said = {"folder": folder, "refusal": outcome.refusal, "same_as": outcome.same_as}
+    said = {"folder": folder, "refusal": outcome.refusal, "same_as": outcome.same_as, "clock": outcome.clock}
     return manifest(outcome.summary) | said

@@ -1,6 +1,6 @@
 """`confirm`, `discard` and `history`: what a person says of batches, and what is known of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,20 @@ class Decision:
     repeated: dict[str, int]
 
 
-def confirm(out: Path, batch: str) -> Decision:
+def confirm(out: Path, batch: str, *, force: bool = False) -> Decision:
     """Note that a person uploaded a batch: its events count as sent.
 
     Args:
         out: the folder of all batches.
         batch: its name, or the path of its folder.
+        force: whether that is noted although some of its events were sent with another batch.
 
     Raises:
-        UsageError: there is no such batch, or nothing of it is left to confirm.
+        UsageError: there is no such batch, nothing of it is left to confirm, or its events were sent with another.
         BusyError: another run is at work on the profile's batches.
         LedgerError: the ledger cannot be read or written.
     """
-    return _decide(out, batch, State.CONFIRMED, "confirm")
+    return _decide(out, batch, State.CONFIRMED, "confirm", force=force)
 
 
 def discard(out: Path, batch: str) -> Decision:
@@ -50,7 +51,7 @@ def discard(out: Path, batch: str) -> Decision:
     return _decide(out, batch, State.DISCARDED, "discard")
 
 
-def _decide(out: Path, name: str, state: State, command: str) -> Decision:
+def _decide(out: Path, name: str, state: State, command: str, *, force: bool = False) -> Decision:
     out, profile, name = locate(out, name)
     with profile_lock(out, profile, command), Ledger.open(out) as ledger:
         ledger.sync(profile)
@@ -67,6 +68,8 @@ def _decide(out: Path, name: str, state: State, command: str) -> Decision:
             else:
                 refuse_keyless(batch, kind)
         repeated = {} if state is State.DISCARDED else _repeated(ledger, batch, kinds)
+        if repeated and not force:
+            raise UsageError(_already_sent(batch, repeated))
         for kind in kinds:
             ledger.settle(batch, kind, state)
             compact_keys(ledger, batch, kind)
@@ -76,6 +79,15 @@ def _decide(out: Path, name: str, state: State, command: str) -> Decision:
 def _may_become(before: State, after: State) -> bool:
     """Tell whether a person can decide this: anything can be taken back, what is settled cannot be confirmed."""
     return before is not State.DISCARDED if after is State.DISCARDED else before.is_open
+
+
+def _already_sent(batch: Batch, repeated: Mapping[str, int]) -> str:
+    said = " and ".join(f"{count:,} of its {batch.rows(kind):,} {kind}" for kind, count in repeated.items())
+    return (
+        f"{batch.name}: {said} were sent with another batch already, so nothing was noted. If you did upload this batch,"
+        f" csvexport confirm {batch.name} --force says so; if you did not, csvexport discard {batch.name}, and the next"
+        " batch has what else it holds"
+    )
 
 
 def _repeated(ledger: Ledger, batch: Batch, kinds: Sequence[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from csvexport.delivery.attempts import deliver
 from csvexport.delivery.opening import open_destination
 from csvexport.errors import CsvexportError, LedgerError
 from csvexport.journal import Journal
-from csvexport.ledger import Arrival, Batch, Departure, Ledger, State
+from csvexport.ledger import Arrival, Batch, Departure, Hold, Ledger, State
 from csvexport.profile import Profile
 from csvexport.transform.plan import SNAPSHOTS
 from csvexport.workflow.planning import Consignment, Planned, arrivals, consignment, destinations, refuse_destination
@@ -72,13 +72,16 @@ class Post:
         refusals: what was not tried, and why.
     """
 
-    def __init__(self, profile: Profile, ledger: Ledger, journal: Journal, to: str | None = None) -> None:
+    def __init__(
+        self, profile: Profile, ledger: Ledger, journal: Journal, hold: Hold, to: str | None = None
+    ) -> None:
         """Begin.
 
         Args:
             profile: whose batches.
             ledger: where it is noted.
             journal: hears of every step.
+            hold: the profile's lock, which tells other runs what is done.
             to: the name of the only destination to send to; None: all.
 
         Raises:
@@ -88,6 +91,7 @@ class Post:
         self._profile = profile
         self._ledger = ledger
         self._journal = journal
+        self._hold = hold
         self._to = to
         self.results: list[Result] = []
         self.refusals: list[Refusal] = []
@@ -123,6 +127,10 @@ class Post:
     def _post(self, batch: Batch, kinds: Sequence[str]) -> None:
         """Send what has not arrived yet, and note what has arrived whole."""
         if not kinds:
+            return
+        stranger = strange_counter(self._profile, batch)
+        if stranger is not None:
+            self._refuse(batch, " and ".join(kinds), stranger)
             return
         for destination in destinations(self._profile, self._to):
             own = [kind for kind in kinds if kind in destination.what]
@@ -187,6 +195,7 @@ class Post:
             trace=trace,
         )
         self._tell("sending", planned, bytes=file.bytes)
+        self._hold.begin(f"sending to {settings.name}", settings.time_limit)
         began = time.monotonic()
         try:
             deadline = Deadline(settings.time_limit)
@@ -225,8 +234,7 @@ class Post:
 
     def _supersede(self, batch: Batch, kinds: set[str]) -> None:
         """Give older snapshots up, of which this one is a newer state."""
-        others = [other for other in self._batches() if other.name != batch.name and other.built_at <= batch.built_at]
-        for older in others:
+        for older in (other for other in self._batches() if other.number < batch.number):
             for kind in kinds & SNAPSHOTS:
                 state = older.states.get(kind)
                 if state is not None and state.is_open:
@@ -263,6 +271,17 @@ def under_way(batches: Iterable[Batch]) -> set[str]:
     return {kind for batch in batches for kind in batch.under_way}
 
 
+def strange_counter(profile: Profile, batch: Batch) -> str | None:
+    """Say why a batch is not this profile's to send: it was built for another counter; None where it is."""
+    if batch.counter in {None, profile.counter}:
+        return None
+    return (
+        f"was built for the counter {batch.counter}, and the profile now says"
+        f" {'none' if profile.counter is None else profile.counter}; set counter = {batch.counter} again to send it,"
+        " or have the other counter's profile in a file of its own"
+    )
+
+
 def obstacle(ledger: Ledger, batch: Batch, kind: str) -> str | None:
     """Say why a kind of a batch must not be sent: no event goes twice, and no older state over a newer one.
 
@@ -273,7 +292,7 @@ def obstacle(ledger: Ledger, batch: Batch, kind: str) -> str | None:
     if gone:
         return f"{' and '.join(gone)} of it cannot be found; build anew, and discard this one"
     if kind in SNAPSHOTS:
-        later = [other for other in ledger.batches(batch.profile) if other.built_at > batch.built_at]
+        later = [other for other in ledger.batches(batch.profile) if other.number > batch.number]
         newer = [other.name for other in later if _is_on_its_way(other, kind)]
         return f"{newer[-1]} is newer, and was sent or is under way" if newer else None
     return _obstacle_of_events(ledger, batch, kind)

@@ -77,7 +77,7 @@ class Pruning:
 
 
 def prune(out: Path, profile: str, rule: Rule, journal: Journal) -> Pruning:
-    """Remove the old batches of a profile that are done with.
+    """Remove the old batches of a profile that are done with; their records stay.
 
     A batch is done with when each of its kinds was sent, confirmed, discarded or superseded, or holds nothing that
     another batch did not send. The newest batch that has a kind stays in any case: it tells whether something is new.

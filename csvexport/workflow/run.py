@@ -22,7 +22,7 @@ from csvexport.transform.plan import SNAPSHOTS, Period
 from csvexport.transform.results import Converted
 from csvexport.workflow.options import Options
 from csvexport.workflow.schemas import schema_bodies
-from csvexport.workflow.sent import NOTHING, Sent
+from csvexport.workflow.sent import Sent
 from csvexport.workflow.tally import EXAMPLES, Tally
 
 
@@ -30,7 +30,7 @@ class Run:
     """Counts, spools and rejects, until the outcome is known; use it in a `with` statement."""
 
     def __init__(
-        self, profile: Profile, options: Options, scratch: Path, batch: Path | None = None, sent: Sent = NOTHING
+        self, profile: Profile, options: Options, scratch: Path, batch: Path | None = None, *, sent: Sent
     ) -> None:
         """Open the sources and make the plan.
 
@@ -50,7 +50,8 @@ class Run:
             _refuse_rest(profile, options.only)
         for source in self._sources:
             check_columns(profile, source.columns, may_lack=not source.header_row)
-        self._kinds = kinds_of(profile, self._period, options.only)
+        keyed = profile.model_copy(update={"counter": sent.counter})
+        self._kinds = kinds_of(keyed, self._period, options.only)
         self._categories = frozenset().union(*(kind.categories for kind in self._kinds))
         self._sent = sent
         self._tallies = {kind.name: Tally(kind, scratch, batch, sent.keys.get(kind.name)) for kind in self._kinds}

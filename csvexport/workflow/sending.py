@@ -7,13 +7,13 @@ from typing import Any
 
 from csvexport.errors import CsvexportError, UsageError
 from csvexport.journal import Journal
-from csvexport.ledger import Batch, Ledger, State, profile_lock
+from csvexport.ledger import Batch, Ledger, State, profile_lock, refuse_stranger
 from csvexport.profile import Profile
 from csvexport.workflow.building import Outcome, build, outcome_json
 from csvexport.workflow.locating import locate
 from csvexport.workflow.options import Options
 from csvexport.workflow.planning import arrivals, consignment, destinations, refuse_destination
-from csvexport.workflow.posting import NOT_TRIED, Post, Refusal, Result, obstacle
+from csvexport.workflow.posting import NOT_TRIED, Post, Refusal, Result, obstacle, strange_counter
 from csvexport.workflow.sent import is_left
 
 
@@ -69,9 +69,10 @@ def send(profile: Profile, out: Path, batch: str | None, to: str | None, journal
         LedgerError: the ledger cannot be read or written.
     """
     out, name = _meant(profile, out, batch, to)
-    with profile_lock(out, profile.name, "send"), Ledger.open(out) as ledger:
+    refuse_stranger(out, profile.name, profile.path)
+    with profile_lock(out, profile.name, "send") as hold, Ledger.open(out) as ledger:
         ledger.sync(profile.name)
-        post = Post(profile, ledger, journal, to)
+        post = Post(profile, ledger, journal, hold, to)
         chosen = _chosen(profile, ledger, name)
         post.finish()
         for one, kinds in chosen:
@@ -86,11 +87,12 @@ def plan(profile: Profile, out: Path, batch: str | None, to: str | None) -> Send
         UsageError, LedgerError: as `send`.
     """
     out, name = _meant(profile, out, batch, to)
+    refuse_stranger(out, profile.name, profile.path)
     with Ledger.reading(out, [profile.name]) as ledger:
-        going = [(one, one.under_way) for one in ledger.batches(profile.name)]
+        going = [(one, one.under_way) for one in ledger.batches(profile.name) if not strange_counter(profile, one)]
         refusals: list[Refusal] = []
         for one, kinds in _chosen(profile, ledger, name):
-            problems = {kind: obstacle(ledger, one, kind) for kind in kinds}
+            problems = {kind: strange_counter(profile, one) or obstacle(ledger, one, kind) for kind in kinds}
             refusals += [Refusal(one.name, kind, problem) for kind, problem in problems.items() if problem is not None]
             going.append((one, [kind for kind, problem in problems.items() if problem is None]))
         results = [result for one, kinds in going for result in _planned(profile, ledger, one, kinds, to)]
@@ -168,10 +170,12 @@ def run(profile: Profile, options: Options, journal: Journal) -> Sending:
         BusyError: another run is at work on the profile's batches.
         LedgerError: the ledger cannot be read or written.
     """
-    with profile_lock(options.out, profile.name, "run"), Ledger.open(options.out) as ledger:
+    refuse_stranger(options.out, profile.name, profile.path)
+    with profile_lock(options.out, profile.name, "run") as hold, Ledger.open(options.out) as ledger:
         ledger.sync(profile.name)
-        post = Post(profile, ledger, journal)
+        post = Post(profile, ledger, journal, hold)
         post.finish()
+        hold.begin("building")
         kinds = [kind for kind in profile.kinds if profile.destinations(kind) and kind not in post.blocked()]
         outcome, problem = None, None
         try:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 from csvexport.batch.compaction import Own, absorb, compact, covering, holding
@@ -24,11 +25,15 @@ class Sent:
         keys: by kind of events, the keys of all that were sent.
         fingerprint: tells one state of these from another; empty where no events were sent, and nothing discarded.
         snapshots: by kind of snapshots, the batch that stands wherever the profile sends them, or is on its way there.
+        counter: that the keys of events are made with; see `counter_of_keys`.
+        latest: the moment of the last build, as the clock stood then; None where nothing was built.
     """
 
     keys: Mapping[str, SentKeys] = field(default_factory=dict)
     fingerprint: str = ""
     snapshots: Mapping[str, Batch] = field(default_factory=dict)
+    counter: int | None = None
+    latest: datetime | None = None
 
     @classmethod
     def of(cls, ledger: Ledger, profile: Profile, kinds: Iterable[str]) -> Self:
@@ -53,6 +58,8 @@ class Sent:
             {kind: sent_keys(kind, sent) for kind, sent in events.items()},
             hashlib.sha256("\n".join(names).encode()).hexdigest() if names else "",
             {kind: batch for kind, batch in standing.items() if batch is not None},
+            counter_of_keys(profile.counter, batches),
+            batches[-1].built_at if batches else None,
         )
 
     def same_as(self, files: Sequence[FileFacts]) -> str | None:
@@ -67,7 +74,19 @@ class Sent:
         return before == {(file.name, file.sha256) for file in files if file.kind == kind}
 
 
-NOTHING: Final = Sent()
+def counter_of_keys(counter: int | None, batches: Sequence[Batch]) -> int | None:
+    """Give the counter that the keys of a profile's events are made with.
+
+    It is the profile's. Where that was given only after the first batch was built, or taken out again, it is the first
+    batch's: the events stay the same.
+
+    Args:
+        counter: the profile's; None: it gives none.
+        batches: the profile's, as they were built.
+    """
+    first = batches[0].counter if batches else counter
+    return first if counter is None or first is None else counter
+
 
 
 def _standing(ledger: Ledger, profile: Profile, kind: str, batches: Sequence[Batch]) -> Batch | None:
@@ -134,7 +153,7 @@ def outdated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
         LedgerError: the keys of a batch are gone or damaged.
     """
     sent = ledger.sent(batch.profile, kind)
-    later = [one.name for one in sent if one.built_at > batch.built_at]
+    later = [one.name for one in sent if one.number > batch.number]
     if not later:
         return 0
     files = SentKeys(holding(batch.folder.parent, kind, _own(kind, sent), later))

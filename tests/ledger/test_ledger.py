@@ -232,14 +232,17 @@ def test_what_is_settled_stays_so_when_more_of_it_leaves(out, ledger):
         assert ledger.batch("shop", batch.name).states[kind] is before is state
 
 
-def test_ledger_tells_nothing_that_its_folder_does_not(out, ledger):
+def test_ledger_tells_nothing_that_its_record_does_not(out, ledger):
     batch = ledger.add(batch_folder(out))
     # Where the record is written to before it appears.
-    (batch.folder / ".delivery.json.part").mkdir()
-    with pytest.raises(LedgerError, match=r"delivery\.json: what becomes of the batch cannot be noted"):
+    (out / "shop" / ".records" / f".{batch.name}.json.part").mkdir()
+    with pytest.raises(LedgerError, match=rf"{batch.name}\.json: what becomes of the batch cannot be noted"):
         ledger.begin(batch, "drop", [departure("conversions")])
     assert ledger.batch("shop", batch.name).states["conversions"] is State.BUILT
     assert ledger.deliveries(batch) == []
+    (out / "shop" / ".records" / f".{batch.name}.json.part").rmdir()
+    ledger.sync("shop")
+    assert ledger.batch("shop", batch.name).states["conversions"] is State.BUILT
 
 
 def test_what_was_under_way_is_taken_over_as_its_folder_tells_it(out):
@@ -283,10 +286,9 @@ def test_deliveries_are_told_in_the_order_in_which_they_began(out, ledger):
 def test_record_of_a_newer_version_is_left_alone(out, ledger):
     batch = ledger.add(batch_folder(out))
     ledger.settle(batch, "orders", State.DELIVERED)
-    record = batch.folder / "delivery.json"
+    record = out / "shop" / ".records" / f"{batch.name}.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"version": 1000}))
-    with pytest.raises(LedgerError, match="newer csvexport"):
-        ledger.settle(batch, "orders", State.DISCARDED)
+    assert "newer csvexport" in rebuild(out).unreadable[0]
 
 
 def test_ledger_that_was_there_is_kept_and_nothing_else_beside_the_new_one(out):
@@ -299,7 +301,7 @@ def test_ledger_that_was_there_is_kept_and_nothing_else_beside_the_new_one(out):
         (out / left).write_bytes(b"left")
     rebuilt = rebuild(out)
     assert rebuilt.kept.read_bytes() == b"garbage"
-    assert {path.name for path in out.iterdir()} == {"shop", "ledger.sqlite", rebuilt.kept.name}
+    assert {path.name for path in out.iterdir()} == {"shop", "ledger.sqlite", ".ledger.sqlite.lock", rebuilt.kept.name}
     with Ledger.open(out) as ledger:
         assert [sent.name for sent in ledger.sent("shop", "orders")] == [batch.name]
 

@@ -145,7 +145,9 @@ def test_confirmed_batch_counts_as_sent_and_a_discarded_one_does_not(shop):
 def test_confirming_what_went_with_another_batch_is_told(shop):
     first, second = (Path(shop.build()["folder"]).name for _ in range(2))
     assert shop("confirm", first)["repeated"] == {}
-    assert shop("confirm", second)["repeated"] == {"conversions": 2}
+    assert "were sent with another batch already" in shop("confirm", second, code=2)["error"]
+    assert shop.states(second)["conversions"] == "built"
+    assert shop("confirm", second, "--force")["repeated"] == {"conversions": 2}
 
 
 def test_send_to_one_destination_leaves_the_other_kind_alone(shop):
@@ -282,8 +284,11 @@ def test_two_runs_at_the_same_moment_deliver_once(shop):
 @pytest.mark.parametrize("state", ["delivered", "sending", "confirmed"])
 def test_older_state_is_refused_once_a_newer_one_went(shop, state):
     shop("confirm", shop.batch("--only", "orders"))
+    shop.export(deal(1))
+    older = shop.batch("--only", "orders", minutes=30)
     shop.export(deal(1), deal(2), deal(3))
-    newer = shop.batch("--only", "orders", minutes=10)
+    # The clock is set back, which makes nothing older.
+    newer = shop.batch("--only", "orders", minutes=-10)
     if state == "confirmed":
         shop("confirm", newer)
     elif state == "sending":
@@ -291,12 +296,12 @@ def test_older_state_is_refused_once_a_newer_one_went(shop, state):
         shop("send", "profile.toml", code=4)
     else:
         shop("send", "profile.toml")
-    # A clock that was set back.
-    shop.export(deal(1))
-    older = shop.batch("--only", "orders", minutes=-20)
-    refused = shop("send", "profile.toml", older, code=4)["refused"]
-    assert [(item["batch"], item["what"]) for item in refused] == [(older, "orders")]
-    assert refused[0]["problem"].startswith(newer)
+    if state == "confirmed":
+        refused = shop("send", "profile.toml", older, code=4)["refused"]
+        assert [(item["batch"], item["what"]) for item in refused] == [(older, "orders")]
+        assert refused[0]["problem"].startswith(newer)
+    else:
+        assert "(orders: superseded)" in shop("send", "profile.toml", older, code=2)["error"]
     assert shop.states(newer)["orders"] == state
 
 
@@ -893,7 +898,7 @@ def test_batch_that_the_ledger_missed_can_be_confirmed(shop):
     batches = shop.batch(), shop.batch()
     ledger.write_bytes(before)
     for name in (batches[0], shop.lying(batches[1])):
-        assert shop("confirm", name)["states"]["orders"] == "confirmed"
+        assert shop("confirm", name, "--force")["states"]["orders"] == "confirmed"
 
 
 def test_one_snapshot_that_changed_is_enough_for_a_batch(shop):
