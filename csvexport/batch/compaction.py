@@ -117,6 +117,12 @@ def holding(folder: Path, kind: str, sent: Sequence[Own], wanted: Collection[str
     return [*reversed(own.values()), *reversed(merged)]
 
 
+def keyless(folder: Path, kind: str, sent: Sequence[Own]) -> set[str]:
+    """Give the names of the batches that were sent and whose keys are in no file, neither merged nor their own."""
+    merged = {name for piece in _serving(folder, kind, sent).values() for name in piece.batches}
+    return {own.batch for own in sent if own.batch not in merged and not _is_whole(own)}
+
+
 def _crowd(levels: Sequence[int]) -> int:
     """Tell how many of the last files are to become one; 1: none.
 
@@ -136,6 +142,16 @@ def _level(records: int) -> int:
 
 def _pieces(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
     """Choose the files that cover all batches, oldest first: merged ones as far as they hold nothing else."""
+    chosen = _serving(folder, kind, sent)
+    covered = {name for piece in chosen.values() for name in piece.batches}
+    for number, own in enumerate(sent):
+        if own.batch not in covered:
+            chosen[number] = _own_piece(own)
+    return [chosen[start] for start in sorted(chosen)]
+
+
+def _serving(folder: Path, kind: str, sent: Sequence[Own]) -> dict[int, _Piece]:
+    """Choose merged files that hold nothing but batches that were sent, by the place of the first among these."""
     position = {own.batch: number for number, own in enumerate(sent)}
     chosen: dict[int, _Piece] = {}
     covered: set[str] = set()
@@ -145,10 +161,7 @@ def _pieces(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
         if names == piece.batches and covered.isdisjoint(names):
             covered.update(names)
             chosen[start] = piece
-    for number, own in enumerate(sent):
-        if own.batch not in covered:
-            chosen[number] = _own_piece(own)
-    return [chosen[start] for start in sorted(chosen)]
+    return chosen
 
 
 def _swept(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
@@ -162,13 +175,15 @@ def _swept(folder: Path, kind: str, sent: Sequence[Own]) -> list[_Piece]:
 
 
 def _own_piece(own: Own) -> _Piece:
-    try:
-        is_whole = own.path.stat().st_size == own.records * RECORD.itemsize
-    except OSError as error:
-        raise lost(own.path) from error
-    if not is_whole:
+    if not _is_whole(own):
         raise lost(own.path)
     return _Piece((own.batch,), own.path, own.records, is_merged=False)
+
+
+def _is_whole(own: Own) -> bool:
+    with suppress(OSError):
+        return own.path.stat().st_size == own.records * RECORD.itemsize
+    return False
 
 
 def _merged_files(folder: Path, kind: str) -> Iterator[_Piece]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from csvexport.cli.options import (
+    AnywayOption,
     BatchArgument,
     BatchOption,
     DestinationOption,
     DryRunOption,
     ExportsArgument,
-    ForceOption,
     JsonOption,
     LastOption,
     LogOption,
@@ -120,7 +120,7 @@ def confirm(
     ctx: typer.Context,
     batch: BatchArgument,
     out: OutOption = Path("out"),
-    force: ForceOption = False,
+    force: AnywayOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -249,16 +249,17 @@ def rebuild(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Restore a ledger that is lost or damaged from the folders of the batches."""
+    """Restore a ledger that is lost or damaged, and lost keys of what was sent, from what lies beside it."""
     talk = ctx.find_root().obj = Talk(as_json, quiet)
-    from csvexport import ledger as room  # noqa: PLC0415 - heavy
+    from csvexport.workflow.restoring import restore  # noqa: PLC0415 - heavy
 
-    rebuilt = room.rebuild(out)
+    restored = restore(out)
+    rebuilt = restored.ledger
     if talk.as_json:
         kept = str(rebuilt.kept) if rebuilt.kept is not None else None
         said = {"ledger": str(rebuilt.path), "batches": rebuilt.batches, "unreadable": list(rebuilt.unreadable)}
-        echo_json(said | {"kept": kept})
+        echo_json(said | {"kept": kept, "keys": list(restored.keys), "lost": list(restored.lost)})
     elif not talk.quiet:
-        from csvexport.terminal.deliveries import print_rebuilt  # noqa: PLC0415 - slow to import
+        from csvexport.terminal.deliveries import print_restored  # noqa: PLC0415 - slow to import
 
-        print_rebuilt(rebuilt)
+        print_restored(restored)

@@ -86,7 +86,7 @@ OlderThanOption = Annotated[
 UnsentOption = Annotated[
     bool, typer.Option("--unsent", help="Remove also what was only built, and neither delivered nor confirmed.")
 ]
-ForceOption = Annotated[
+AnywayOption = Annotated[
     bool, typer.Option("--force", help="Note it although some of its events were sent with another batch.")
 ]
 PlanOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; write nothing.")]

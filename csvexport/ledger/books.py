@@ -5,6 +5,7 @@ stores what a ledger lacks: all of it where the ledger was lost, and what came l
 """
 
 import hashlib
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -241,7 +242,7 @@ def _refuse_loss(out: Path) -> None:
         if recorded(out / profile):
             raise LedgerError(
                 f"{out / LEDGER} is lost, though {profile} has batches that it knew; csvexport ledger rebuild --out"
-                f" {out} restores it from their records"
+                f" {shlex.quote(str(out))} restores it from their records"
             )
 
 

@@ -6,6 +6,7 @@ closes it again after having opened it otherwise.
 
 import json
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -14,15 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from filelock import FileLock, Timeout
-
 from csvexport.durable import PRIVATE_FILE
 from csvexport.errors import LedgerError
+from csvexport.ledger.locking import PATIENCE, guard
 from csvexport.ledger.model import Arrival, BatchFile, Delivery, Standing, State
 from csvexport.ledger.records import Record
-
-# Seconds that a transaction waits for another process's, each of which takes milliseconds.
-PATIENCE: Final = 30
 
 # Each makes the tables of the next version out of those of the one before; the first makes them. None is ever changed.
 # They are not STRICT, which SQLite before 3.37 does not know: Python is often linked with the system's older one.
@@ -113,10 +110,16 @@ class Database:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, is_copy: bool) -> None:
-        """Take a connection over; use `open` or `copied`."""
+        """Take a connection over, and bring its tables up to this version; use `open` or `copied`."""
         self._path = path
         self._connection = connection
         self.is_copy = is_copy
+        try:
+            with self._mapped():
+                self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -130,7 +133,7 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
         with _mapped(path):
             connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-        return cls(path, connection, is_copy=False)._prepared()
+        return cls(path, connection, is_copy=False)
 
     @classmethod
     def copied(cls, path: Path) -> Self:
@@ -146,16 +149,7 @@ class Database:
             connection = sqlite3.connect(":memory:", isolation_level=None)
             with suppress(FileNotFoundError):
                 _copy(path, connection)
-        return cls(path, connection, is_copy=True)._prepared()
-
-    def _prepared(self) -> Self:
-        try:
-            with self._mapped():
-                self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
-        return self
+        return cls(path, connection, is_copy=True)
 
     def _prepare(self) -> None:
         run = self._connection.execute
@@ -233,7 +227,7 @@ class Database:
         return [name for (name,) in self._ask("SELECT DISTINCT profile FROM batches ORDER BY profile")]
 
     def records(self, out: Path, profile: str | None, name: str | None = None) -> list[Record]:
-        """Give batches, those of a profile or of a name if there is one, without their deliveries, as they were built."""
+        """Give batches as they were built, those of a profile or a name if there is one, without their deliveries."""
         query = """
             SELECT profile, name, counter, built_at, number, changed FROM batches
             WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR name = ?2) ORDER BY profile, number, name
@@ -312,24 +306,11 @@ class Database:
         self.close()
 
 
-@contextmanager
-def guard(path: Path) -> Iterator[None]:
-    """Keep `ledger rebuild` from replacing a ledger in the middle of a change, and changes from beginning meanwhile.
-
-    Raises:
-        LedgerError: another process does not let it go, or it cannot be locked.
-    """
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE, mode=PRIVATE_FILE)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LedgerError(f"{path}: another csvexport does not let it go; try again") from None
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be locked: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def take_back(path: Path) -> None:
+    """Have SQLite take back a change in the middle of which a process was killed, if the file is whole enough."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
 
 
 def _copy(path: Path, target: sqlite3.Connection) -> None:
@@ -378,7 +359,8 @@ def _mapped(path: Path) -> Iterator[None]:
 def damaged(path: Path) -> LedgerError:
     """Say that a ledger is damaged, and what to do."""
     return LedgerError(
-        f"{path} is damaged; csvexport ledger rebuild --out {path.parent} restores it from the batches' folders"
+        f"{path} is damaged; csvexport ledger rebuild --out {shlex.quote(str(path.parent))} restores it from the"
+        " batches' records"
     )
 
 

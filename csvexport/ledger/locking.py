@@ -19,6 +19,9 @@ from csvexport.errors import BusyError, LedgerError, StuckError
 LOCK: Final = ".lock"
 HOLDER: Final = ".lock.json"
 
+# Seconds that a change of the ledger waits for another process's, each of which takes milliseconds.
+PATIENCE: Final = 30
+
 # Seconds that a step may take which has no limit of its own, such as reading a large export from a slow disk.
 UNLIMITED: Final = 6 * 3600
 
@@ -86,6 +89,26 @@ class Hold:
         """Tell nothing any more."""
         with suppress(OSError):
             self._path.unlink()
+
+
+@contextmanager
+def guard(path: Path) -> Iterator[None]:
+    """Keep `ledger rebuild` from replacing a ledger in the middle of a change, and changes from beginning meanwhile.
+
+    Raises:
+        LedgerError: another process does not let it go, or it cannot be locked.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE, mode=PRIVATE_FILE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LedgerError(f"{path}: another csvexport does not let it go; try again") from None
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be locked: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

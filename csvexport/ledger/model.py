@@ -55,7 +55,7 @@ class Batch:
         name: of its folder.
         profile: name of the profile.
         counter: number of the Metrica counter, if the profile gives one.
-        built_at: the moment of the build, aware, UTC. It is shown, and never decides what is newer: a clock may be wrong.
+        built_at: the moment of the build, aware, UTC. It never decides what is newer, since a clock may be wrong.
         number: of the change that added the batch to the ledger; what was built later has a higher one.
         folder: where it lies, or lay.
         files: what can be sent of it.

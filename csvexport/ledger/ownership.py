@@ -1,6 +1,8 @@
 """Whose batches a folder holds: two profiles of one name that share a folder of batches must not send each other's."""
 
 import json
+import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -8,8 +10,7 @@ from typing import Final
 from csvexport.durable import replace_text
 from csvexport.errors import LedgerError, UsageError
 from csvexport.ledger.books import LEDGER
-from csvexport.ledger.database import guard
-from csvexport.ledger.locking import profile_lock
+from csvexport.ledger.locking import guard, profile_lock
 from csvexport.ledger.records import readable
 
 OWNER: Final = ".profile.json"
@@ -32,7 +33,8 @@ def refuse_stranger(out: Path, profile: str, path: Path) -> None:
         raise UsageError(
             f"{out / profile} holds the batches of another profile of this name, {owner}, and no other may send them."
             " Keep the two apart: have each its own folder of batches with --out DIR, or rename this profile's folder"
-            f" or file. If it is that very profile, moved: csvexport ledger adopt {path} --out {out}"
+            f" or file. If it is that very profile, moved: csvexport ledger adopt {shlex.quote(str(path))} --out"
+            f" {shlex.quote(str(out))}"
         )
 
 
@@ -80,7 +82,7 @@ def _owner(folder: Path) -> Path | None:
     path = folder / OWNER
     with readable(path), suppress(FileNotFoundError, NotADirectoryError):
         try:
-            return Path(json.loads(path.read_bytes())["profile"])
+            return (folder / str(json.loads(path.read_bytes())["profile"])).resolve()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise LedgerError(
                 f"{path}: is damaged, so that it is not known whose batches these are; restore it from a backup, or"
@@ -90,4 +92,8 @@ def _owner(folder: Path) -> Path | None:
 
 
 def _note(folder: Path, path: Path) -> None:
-    replace_text(folder / OWNER, json.dumps({"profile": str(path.resolve())}, indent=2) + "\n")
+    owner = str(path.resolve())
+    with suppress(ValueError):  # on another drive of Windows
+        # Whoever moves the batches together with the profile need not say so.
+        owner = os.path.relpath(owner, folder.resolve())
+    replace_text(folder / OWNER, json.dumps({"profile": owner}, indent=2) + "\n")

@@ -2,8 +2,7 @@
 
 import os
 import shutil
-import sqlite3
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,11 @@ from pathlib import Path
 from csvexport.durable import sync_folder
 from csvexport.errors import LedgerError
 from csvexport.ledger.books import LEDGER, profiles
-from csvexport.ledger.database import Database, guard
+from csvexport.ledger.database import Database, take_back
 from csvexport.ledger.deriving import derive
-from csvexport.ledger.locking import profile_lock
+from csvexport.ledger.locking import guard, profile_lock
 
-# What SQLite keeps beside a ledger while a change is made, or where somebody was killed; the last two it no longer does.
+# What SQLite keeps beside a ledger in the middle of a change, and, with older versions of csvexport, while it is open.
 _BESIDE = ("-journal", "-wal", "-shm")
 
 
@@ -75,7 +74,7 @@ def _put_in_place(part: Path, path: Path) -> Path | None:
     """Put a new ledger into the place of the old one, in one step; give where that went."""
     kept = None
     if path.exists():
-        _take_back(path)
+        take_back(path)
         for suffix in _BESIDE:
             # What is left of a change of the old one must not be applied to the new one.
             path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -89,13 +88,6 @@ def _put_in_place(part: Path, path: Path) -> Path | None:
     part.replace(path)
     sync_folder(path.parent)
     return kept
-
-
-def _take_back(path: Path) -> None:
-    """Have SQLite take back a change of the old ledger in the middle of which a process was killed, if it can."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.rollback()
 
 
 def _remove(path: Path) -> None:

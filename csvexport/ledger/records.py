@@ -84,9 +84,7 @@ class Record:
     def batch(self) -> Batch:
         """Give the batch."""
         states = {kind: standing.state for kind, standing in self.standings.items()}
-        return Batch(
-            self.name, self.profile, self.counter, self.built_at, self.number, self.folder, self.files, states
-        )
+        return Batch(self.name, self.profile, self.counter, self.built_at, self.number, self.folder, self.files, states)
 
     def write(self) -> None:
         """Write the record to where it belongs, in one step.
@@ -195,10 +193,10 @@ def _of_manifest(folder: Path, said: Mapping[str, Any]) -> Record:
 
 def _of_record(folder: Path, said: Mapping[str, Any]) -> Record:
     if said["version"] == 1:
-        built, numbers = _of_manifest(folder, json.loads((folder / MANIFEST).read_bytes())), {}
+        built = _of_manifest(folder, json.loads((folder / MANIFEST).read_bytes()))
     elif said["version"] == VERSION:
         built = _of_manifest(folder, said)
-        numbers = {name: _whole(said[name]) for name in ("number", "changed")}
+        built = replace(built, number=_whole(said["number"]), changed=_whole(said["changed"]))
     else:
         raise LedgerError(f"{record_path(folder)} was written by a newer csvexport; use that one")
     standings = {
@@ -206,7 +204,7 @@ def _of_record(folder: Path, said: Mapping[str, Any]) -> Record:
         for kind, of in said["states"].items()
     }
     deliveries = {(made["destination"], made["file"]): _delivery(made) for made in said["deliveries"]}
-    return replace(built, standings={**built.standings, **standings}, deliveries=deliveries, **numbers)
+    return replace(built, standings={**built.standings, **standings}, deliveries=deliveries)
 
 
 def _file(said: Mapping[str, Any]) -> BatchFile:

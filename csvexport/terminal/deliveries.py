@@ -17,10 +17,11 @@ from csvexport.terminal.outcome import print_outcome
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from csvexport.ledger import Delivery, Rebuilt
+    from csvexport.ledger import Delivery
     from csvexport.workflow.deciding import Decision, History, Record
     from csvexport.workflow.posting import Result
     from csvexport.workflow.pruning import Pruning
+    from csvexport.workflow.restoring import Restored
     from csvexport.workflow.sending import Sending
 
 _STYLES: Final = {
@@ -203,12 +204,14 @@ def print_adopted(profile: str, path: Path, before: Path | None) -> None:
         console.print(Text(f"and no longer of {printable(str(before))}", style="dim"), soft_wrap=True)
 
 
-def print_rebuilt(rebuilt: "Rebuilt") -> None:
-    """Print what a ledger was restored from."""
-    console = stdout_console()
+def print_restored(restored: "Restored") -> None:
+    """Print what a ledger was restored from, and whose keys were."""
+    console, rebuilt = stdout_console(), restored.ledger
     count = f"{rebuilt.batches:,} batch{'' if rebuilt.batches == 1 else 'es'}"
     console.print(Text(f"{rebuilt.path} was restored from {count}", style="bold"), soft_wrap=True)
     if rebuilt.kept is not None:
         console.print(Text(f"the one that was there is now {rebuilt.kept}"), soft_wrap=True)
-    for problem in rebuilt.unreadable:
+    for name in restored.keys:
+        console.print(Text(f"the keys of {name} were made anew from its files"), soft_wrap=True)
+    for problem in (*rebuilt.unreadable, *restored.lost):
         console.print(Text(printable(problem), style="yellow"), soft_wrap=True)

@@ -72,9 +72,7 @@ class Post:
         refusals: what was not tried, and why.
     """
 
-    def __init__(
-        self, profile: Profile, ledger: Ledger, journal: Journal, hold: Hold, to: str | None = None
-    ) -> None:
+    def __init__(self, profile: Profile, ledger: Ledger, journal: Journal, hold: Hold, to: str | None = None) -> None:
         """Begin.
 
         Args:

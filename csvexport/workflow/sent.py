@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
-from csvexport.batch.compaction import Own, absorb, compact, covering, holding
+from csvexport.batch.compaction import Own, absorb, compact, covering, holding, keyless
 from csvexport.batch.keys import SentKeys, file_name
 from csvexport.errors import CsvexportError, LedgerError
 from csvexport.ledger import Batch, Ledger, State
@@ -88,7 +88,6 @@ def counter_of_keys(counter: int | None, batches: Sequence[Batch]) -> int | None
     return first if counter is None or first is None else counter
 
 
-
 def _standing(ledger: Ledger, profile: Profile, kind: str, batches: Sequence[Batch]) -> Batch | None:
     """Find the batch whose snapshot a new one would only repeat; None where it is not known what stands."""
     left = [batch for batch in batches if batch.states.get(kind) not in {None, State.BUILT, State.SUPERSEDED}]
@@ -158,6 +157,16 @@ def outdated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
         return 0
     files = SentKeys(holding(batch.folder.parent, kind, _own(kind, sent), later))
     return files.count(batch.folder / file_name(kind), at_any_worth=True)
+
+
+def without_keys(ledger: Ledger, profile: str, kind: str) -> list[Batch]:
+    """Give the batches that were sent, or may yet be, and have no keys of a kind of events."""
+    sent = ledger.sent(profile, kind)
+    names = keyless(sent[0].folder.parent, kind, _own(kind, sent)) if sent else set()
+    for batch in ledger.batches(profile):
+        if kind in batch.states and batch.states[kind].is_open:
+            names |= keyless(batch.folder.parent, kind, _own(kind, [batch]))
+    return [batch for batch in ledger.batches(profile) if batch.name in names]
 
 
 def refuse_keyless(batch: Batch, kind: str) -> None:

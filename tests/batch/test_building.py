@@ -291,4 +291,4 @@ def test_names_are_made_durable_after_what_they_name(parent, monkeypatch):
         building.write("manifest.json", "{}")
         batch = building.publish("batch")
     file, *folders = (path.stat().st_ino for path in (batch / "manifest.json", batch, *batch.parents[:3]))
-    assert synced == [file, folders[0], "renamed", *folders[1:]]
+    assert synced == [*reversed(folders[2:]), file, folders[0], "renamed", folders[1]]

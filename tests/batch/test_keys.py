@@ -204,7 +204,7 @@ def test_folder_of_a_merged_batch_may_go_and_of_no_other(tmp_path):
     shutil.rmtree(tmp_path / "batch-00002")
     assert len(covering(tmp_path, "conversions", sent)) == 2
     shutil.rmtree(tmp_path / "batch-00008")
-    with pytest.raises(LedgerError, match=r"batch-00008.* gone or damaged.*csvexport discard batch-00008"):
+    with pytest.raises(LedgerError, match=r"batch-00008.* gone or damaged.*csvexport ledger rebuild"):
         covering(tmp_path, "conversions", sent)
 
 

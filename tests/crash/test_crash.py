@@ -83,8 +83,10 @@ def look():
     """Give the whole batches and the hidden names, having seen that there is nothing else."""
     batches, hidden = [], []
     for path in sorted(Path("out").iterdir()):
-        assert path.name == "shop" or path.name.startswith("ledger.sqlite")
+        assert path.name == "shop" or path.name.lstrip(".").startswith("ledger.sqlite")
     for path in sorted(Path("out/shop").iterdir()):
+        if path.name in {".last-change", ".profile.json", ".records"}:
+            continue
         if path.name.startswith("."):
             hidden.append(path)
         else:

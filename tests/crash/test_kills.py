@@ -74,6 +74,9 @@ CASES = {
 # Kills of each case in the short mode; the long one kills at every step.
 KILLS = {"run": 6, "build": 3, "send": 4, "confirm": 2, "discard": 2, "rebuild": 2, "prune": 6}
 
+# What lies beside the batches.
+KEPT = {".keys", ".last-change", ".ledger.sqlite.lock", ".lock", ".profile.json", ".records"}
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no such signals")
 
 
@@ -179,7 +182,7 @@ def test_kill_9_while_old_batches_are_removed_forgets_nothing(template, tmp_path
         shop(["prune", "profile.toml"], 4)
         newest = max(batch["batch"] for batch in shop(["history"], 5)["batches"])
         batches = shop.folder / "out" / "shop"
-        assert {path.name for path in batches.iterdir()} == {newest, ".keys", ".lock"}, where
+        assert {path.name for path in batches.iterdir()} == {newest, *KEPT} - {".ledger.sqlite.lock"}, where
         shop.export(deal(1, 250), *(deal(number) for number in range(2, 13)))
         shop(["run", "profile.toml"], 4)
         fresh = max(batches.glob("2*"))
@@ -221,7 +224,7 @@ def assert_all_is_well(shop, where):
     batches = shop(["history"], 5)["batches"]
     assert_sent_once(batches, where)
     assert_delivered_whole(shop, batches, where)
-    hidden = {path.name for path in shop.folder.rglob(".*")} - {".lock", ".keys"}
+    hidden = {path.name for path in shop.folder.rglob(".*")} - KEPT
     assert not hidden, (hidden, where)
     assert not list(out.glob("ledger.sqlite-*")), where
     with closing(sqlite3.connect(out / "ledger.sqlite")) as ledger:

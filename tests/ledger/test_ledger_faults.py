@@ -17,7 +17,7 @@ import pytest
 import csvexport
 from csvexport.errors import LedgerError
 from csvexport.ledger import Arrival, Departure, Ledger, State, rebuild
-from csvexport.ledger.database import MIGRATIONS
+from csvexport.ledger.database import MIGRATIONS, Database
 
 KINDS = ("conversions", "calls", "orders")
 MOMENT = datetime(2024, 6, 1, 9, tzinfo=UTC)
@@ -235,12 +235,17 @@ def test_what_an_older_version_left_in_the_folders_is_read(out):
         assert [batch.name for batch in ledger.sent("shop", "orders")] == [folder.name, later.name]
 
 
+def killed(*_):
+    raise KeyboardInterrupt
+
+
 def test_kill_between_the_record_and_the_ledger_makes_the_change_count_once(out, delivered, monkeypatch):
     with Ledger.open(out) as ledger:
         batch = ledger.add(batch_folder(out, 1))
-        monkeypatch.setattr(ledger._database, "put", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        monkeypatch.setattr(Database, "put", killed)
         with pytest.raises(KeyboardInterrupt):
             ledger.settle(batch, "orders", State.CONFIRMED)
+        monkeypatch.undo()
     assert states(out)[1]["orders"] is State.CONFIRMED
     assert states(out, opening=Ledger.open)[1]["orders"] is State.CONFIRMED
     assert delivered.name != batch.name
@@ -270,7 +275,9 @@ def test_manifest_with_a_wrong_fact_is_blamed_itself(out, fact, value):
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"][0][fact] = value
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(LedgerError, match=f"^{re.escape(str(folder / 'manifest.json'))}: what the batch holds cannot be read"):
+    with pytest.raises(
+        LedgerError, match=f"^{re.escape(str(folder / 'manifest.json'))}: what the batch holds cannot be read"
+    ):
         states(out)
     assert [line.startswith(str(folder)) for line in rebuild(out).unreadable] == [True]
 
@@ -331,7 +338,6 @@ for act in (Ledger.reading, opened, rebuild, lambda out: profile_lock(out, "shop
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can become somebody else")
-@pytest.mark.usefixtures("delivered")
 @pytest.mark.parametrize(
     ("closed", "mode", "lines"),
     [
@@ -341,13 +347,15 @@ for act in (Ledger.reading, opened, rebuild, lambda out: profile_lock(out, "shop
         (".", 0o755, r"worked\nworked\n(\S+: cannot be .*\n){2}"),
     ],
 )
-def test_folder_of_another_user_is_told_and_read_where_it_may_be(out, monkeypatch, request, closed, mode, lines):
+def test_folder_of_another_user_is_told_and_read_where_it_may_be(delivered, monkeypatch, closed, mode, lines):
     monkeypatch.setenv("PYTHONPATH", str(Path(csvexport.__file__).parents[1]))
     # Somebody else may not pass through the folders of the tests.
-    elsewhere = Path(tempfile.mkdtemp())
-    request.addfinalizer(lambda: shutil.rmtree(elsewhere))
-    elsewhere.chmod(0o755)
-    out = Path(shutil.move(out, elsewhere))
+    with tempfile.TemporaryDirectory() as elsewhere:
+        Path(elsewhere).chmod(0o755)
+        assert_told(Path(shutil.move(delivered.folder.parents[1], elsewhere)), closed, mode, lines)
+
+
+def assert_told(out, closed, mode, lines):
     for path in (out, *out.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     (out / closed).chmod(mode)

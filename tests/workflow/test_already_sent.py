@@ -16,6 +16,7 @@ from csvexport.issues import Code
 from csvexport.profile import load_profile
 from csvexport.workflow import Options, build, check
 from csvexport.workflow.deciding import confirm, discard
+from csvexport.workflow.restoring import restore
 
 PROFILE = """
 timezone = "Europe/Moscow"
@@ -201,13 +202,49 @@ def test_a_check_writes_nothing(shop):
     assert {path: path.stat().st_mtime_ns for path in shop.folder.rglob("*")} == before
 
 
-def test_keys_that_are_gone_stop_a_build_until_their_batch_is_discarded(shop):
+@pytest.mark.parametrize("damage", [None, b"", b"half"])
+def test_keys_that_are_gone_stop_a_build_until_they_are_made_anew_from_the_files(shop, damage):
+    shop.export([ROW])
+    sent = shop.build()
+    shop.confirm(sent)
+    keys = sent.folder / "keys-conversions.bin"
+    before = keys.read_bytes()
+    keys.unlink()
+    if damage is not None:
+        keys.write_bytes(damage)
+    for command in (shop.build, shop.check):
+        with pytest.raises(LedgerError, match=r"csvexport ledger rebuild makes them anew") as told:
+            command()
+        assert "discard" not in str(told.value)
+    restored = restore(shop.folder / "out")
+    assert restored.keys == (sent.folder.name,)
+    assert keys.read_bytes() == before
+    assert shop.build().folder is None
+
+
+@settings(max_examples=30)
+@given(EXPORTS)
+def test_keys_made_anew_are_those_that_the_build_made(rows):
+    with TemporaryDirectory() as folder:
+        shop = Shop(Path(folder))
+        shop.export(rows)
+        built = shop.build()
+        if built.folder is None:
+            return
+        keys = {path: path.read_bytes() for path in built.folder.glob("keys-*.bin")}
+        for path in keys:
+            path.unlink()
+        restore(shop.folder / "out")
+        assert {path: path.read_bytes() for path in built.folder.glob("keys-*.bin")} == keys
+
+
+def test_keys_are_not_made_of_files_that_were_changed(shop):
     shop.export([ROW])
     sent = shop.build()
     shop.confirm(sent)
     (sent.folder / "keys-conversions.bin").unlink()
-    for command in (shop.build, shop.check):
-        with pytest.raises(LedgerError, match=f"csvexport discard {sent.folder.name}"):
-            command()
-    shop.discard(sent)
-    assert shop.build().summary.counts["conversions"].accepted == 2
+    (sent.folder / "conversions-Yclid.csv").write_text("Yclid,Target,DateTime,Price,Currency\n", encoding="utf-8")
+    restored = restore(shop.folder / "out")
+    assert (restored.keys, len(restored.lost)) == ((), 1)
+    with pytest.raises(LedgerError, match="gone or damaged"):
+        shop.build()
