@@ -85,8 +85,8 @@ def _already_sent(batch: Batch, repeated: Mapping[str, int]) -> str:
     said = " and ".join(f"{count:,} of its {batch.rows(kind):,} {kind}" for kind, count in repeated.items())
     return (
         f"{batch.name}: {said} were sent with another batch already, so nothing was noted. If you did upload this"
-        f" batch, csvexport confirm {batch.name} --force says so; if you did not, csvexport discard {batch.name}, and the next"
-        " batch has what else it holds"
+        f" batch, csvexport confirm {batch.name} --force says so; if you did not, csvexport discard {batch.name},"
+        " and the next batch has what else it holds"
     )
 
 
