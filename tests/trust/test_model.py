@@ -200,7 +200,11 @@ class World:
         }
         step = str(self.chance.randrange(1, 400))
         subprocess.run(
-            [sys.executable, STEPS, step, *command, "--quiet"], cwd=self.folder, env=environment, capture_output=True
+            [sys.executable, STEPS, step, *command, "--quiet"],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
         )
         self.log.append(f"{' '.join(command)} killed at {step}")
         self.look()
