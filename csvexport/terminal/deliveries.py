@@ -172,7 +172,8 @@ def print_decision(decision: "Decision") -> None:
     console.print(Text(f"{batch.profile}: {said} of {batch.name} {counts}", style="bold"), soft_wrap=True)
     for kind, count in decision.repeated.items():
         line = (
-            f"{count:,} of its {kind} had been sent with another batch already; Metrica keeps the last price of each."
+            f"{count:,} of its {kind} had been sent with another batch already, or are under way; Metrica keeps the"
+            " last price of each."
         )
         console.print(Text(line, style="yellow"))
 

@@ -18,7 +18,7 @@ class Decision:
     Attributes:
         batch: the batch as it is now.
         kinds: the kinds that it was decided of.
-        repeated: by kind, how many of its events had been sent, worth the same, with another batch.
+        repeated: by kind, how many of its events had been sent, worth the same, with another batch, or are under way.
     """
 
     batch: Batch
@@ -84,9 +84,9 @@ def _may_become(before: State, after: State) -> bool:
 def _already_sent(batch: Batch, repeated: Mapping[str, int]) -> str:
     said = " and ".join(f"{count:,} of its {batch.rows(kind):,} {kind}" for kind, count in repeated.items())
     return (
-        f"{batch.name}: {said} were sent with another batch already, so nothing was noted. If you did upload this"
-        f" batch, csvexport confirm {batch.name} --force says so; if you did not, csvexport discard {batch.name},"
-        " and the next batch has what else it holds"
+        f"{batch.name}: {said} were sent with another batch already, or are under way, so nothing was noted. If you"
+        f" did upload this batch, csvexport confirm {batch.name} --force says so; if you did not, csvexport discard"
+        f" {batch.name}, and the next batch has what else it holds"
     )
 
 

@@ -126,12 +126,15 @@ def _own(kind: str, batches: Iterable[Batch]) -> list[Own]:
 
 
 def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
-    """Count a batch's events that were sent, worth the same, with another batch; a snapshot has none.
+    """Count a batch's events that were sent, worth the same, with another batch, or are under way; a snapshot has none.
 
     Raises:
         LedgerError: the keys of a batch are gone or damaged.
     """
-    others = [] if kind in SNAPSHOTS else [one for one in ledger.sent(batch.profile, kind) if one.name != batch.name]
+    if kind in SNAPSHOTS:
+        return 0
+    leaving = [one for one in ledger.batches(batch.profile) if kind in one.under_way]
+    others = [one for one in (*ledger.sent(batch.profile, kind), *leaving) if one.name != batch.name]
     return sent_keys(kind, others).count(batch.folder / file_name(kind)) if others else 0
 
 

@@ -150,6 +150,17 @@ def test_confirming_what_went_with_another_batch_is_told(shop):
     assert shop("confirm", second, "--force")["repeated"] == {"conversions": 2}
 
 
+def test_confirming_what_is_under_way_with_another_batch_is_refused(shop):
+    shop.block("drop")
+    under_way = shop.run(code=4)["build"]["batch"]
+    built = shop.batch("--only", "conversions")
+    assert "under way" in shop("confirm", built, code=2)["error"]
+    shop.open("drop")
+    shop.run()
+    assert shop.states(under_way)["conversions"] == "delivered"
+    assert len(shop.dropped()) == 2
+
+
 def test_send_to_one_destination_leaves_the_other_kind_alone(shop):
     batch = Path(shop.build()["folder"]).name
     shop("send", "profile.toml", "--to", "pickup")
