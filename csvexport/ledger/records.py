@@ -6,6 +6,7 @@ the two.
 """
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -129,9 +130,10 @@ def batch_folders(profile: Path, besides: Collection[str] = ()) -> list[Path]:
     Raises:
         LedgerError: a folder cannot be looked into.
     """
-    with readable(profile), suppress(FileNotFoundError, NotADirectoryError):
-        folders = (folder for folder in profile.iterdir() if is_batch_name(folder.name) and folder.name not in besides)
-        return sorted(folder for folder in folders if (folder / MANIFEST).is_file())
+    with readable(profile), suppress(FileNotFoundError, NotADirectoryError), os.scandir(profile) as entries:
+        found = (entry.name for entry in entries)
+        names = sorted(name for name in found if name not in besides and is_batch_name(name))
+        return [profile / name for name in names if (profile / name / MANIFEST).is_file()]
     return []
 
 
