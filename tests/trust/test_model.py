@@ -35,6 +35,7 @@ class Model:
 
     def __init__(self):
         self.counting = []  # (batch, {event: price}), in the order in which they came to count
+        self.forced = set()  # events of which a person said that they were uploaded twice
         self.problems = []
 
     def counted(self):
@@ -44,7 +45,9 @@ class Model:
     def arrived(self, batch, events):
         """A file arrived: none of its events may count as sent at this price already."""
         before = self.counted()
-        twice = {event: price for event, price in events.items() if before.get(event) == price}
+        twice = {
+            event: price for event, price in events.items() if before.get(event) == price and event not in self.forced
+        }
         if twice:
             self.problems.append(f"{batch} brings again: {twice}")
         self.counting.append((batch, events))
@@ -139,6 +142,7 @@ class World:
             events = events_of(self.folder / "out" / self.folder.name / batch)
             code, said = self.command("confirm", batch)
             if code == 2 and "--force" in said and self.chance.random() < 0.5:
+                self.model.forced |= events.keys()
                 code, said = self.command("confirm", batch, "--force")
             if code == 0 and "conversions" in json.loads(said)["kinds"]:
                 self.model.confirmed(batch, events)
