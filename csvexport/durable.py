@@ -48,6 +48,26 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that their names outlive a power cut.
+
+    Raises:
+        OSError: it cannot be made, or its name not be made durable.
+    """
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return
+    sync_folder(folder.parent)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Put a text into a file's place, as UTF-8, in one step."""
     part = path.with_name(f".{path.name}.part")
