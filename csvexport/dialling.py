@@ -4,6 +4,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from csvexport.deadline import Deadline
@@ -38,10 +39,9 @@ def dial(host: str, port: int, patience: float, deadline: Deadline, connect: Cal
     """
     addresses = _resolved(host, port, deadline.left(patience))
     for address in addresses[:-1]:
-        try:
+        # What the last one raises is told.
+        with suppress(Exception):
             return connect(address, deadline.left(patience))
-        except Exception:  # noqa: BLE001 - what the last one raises is told
-            continue
     return connect(addresses[-1], deadline.left(patience))
 
 

@@ -35,8 +35,8 @@ _LOCKED: Final = 423
 # How WebDAV tells a size (RFC 4918, 15.4).
 _LENGTH: Final = re.compile(r"<(?:[\w.-]+:)?getcontentlength\b[^>]{0,99}>\s{0,99}([0-9]+)\s{0,99}<")
 
-# How checksums are told: RFC 9530, RFC 3230 before it, and stores; what one of them adds for the sum over parts of a file
-# is none of the file.
+# How checksums are told: RFC 9530, RFC 3230 before it, and stores; what some of them tell of the parts of a file, with
+# a dash behind it, is none of the file.
 _HASHES: Final = {"sha-256": "sha256", "md5": "md5"}
 _CHECKSUM: Final = re.compile(
     r"\b(sha-256(?==:?[A-Za-z0-9+/]{43}=)|md5(?==:?[A-Za-z0-9+/]{22}==))=:?([A-Za-z0-9+/]+={1,2})(?![^\s,:])",

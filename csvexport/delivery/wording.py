@@ -15,7 +15,7 @@ HIDDEN_ONE_GONE: Final = (
 )
 
 NEVER_SEEN: Final = (
-    "the server took the file, and shows none there; see with the receiver whether it arrived. If it did, and files are "
+    "the server took the file, and shows none there; ask the receiver whether it arrived. If it did, since files are "
     "taken away at once there, csvexport confirm the batch and set takes_away = true"
 )
 

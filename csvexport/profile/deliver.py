@@ -91,7 +91,7 @@ class DeliverSettings(SshLogin, PlaceSettings):
     )
     takes_away: Flag = Field(
         False,  # noqa: FBT003 - the key's default
-        description="`true`: the receiver takes files away as soon as they are there, so that one which nobody ever saw "
+        description="`true`: the receiver takes files away as soon as they are there, so that one which was never seen "
         "there counts as delivered by the server's answer. Without it that is a failure.",
         examples=[True],
     )

@@ -1,9 +1,9 @@
 """Exports kept from the last time, so that what has not changed on its server is not fetched again.
 
-They lie in the user's own cache folder and only the user can read them. Each has its name by all that the server's answer
-may depend on, the login among it, so that nobody is served what another was sent. The names are made with a random key,
-and tell nothing of the secrets that went in. What is damaged is not used, and a folder that cannot be read or written
-costs no more than fetching again.
+They lie in the user's own cache folder and only the user can read them. Each has its name by all that the server's
+answer may depend on, the login among it, so that nobody is served what another was sent. The names are made with a
+random key, and tell nothing of the secrets that went in. What is damaged is not used, and a folder that cannot be read
+or written costs no more than fetching again.
 """
 
 import hashlib

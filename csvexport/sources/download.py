@@ -1,7 +1,7 @@
 """Exports fetched over HTTP(S) into a folder of the caller's, from which they are read like local ones.
 
 Credentials go to the server that the profile names and to no other, the server's certificate is always verified, an
-answer that is cut off never passes for a whole one, and nothing that a server does lasts longer than the profile allows.
+answer that is cut off never passes for a whole one, and no server is waited for longer than the profile allows.
 """
 
 import gzip
