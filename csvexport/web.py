@@ -207,11 +207,24 @@ class Client(httpx.Client):
         super().__init__(verify=context, timeout=timeout, trust_env=trust_env)
         self.deadline = deadline
         self._patience = timeout
+        self._streams: list[httpcore.NetworkStream] = []
         backend = _Backend(self)
         for transport in (self._transport, *self._mounts.values()):
             if isinstance(transport, httpx.HTTPTransport):
                 # There is no other way in but to write the transport anew.
                 transport._pool._network_backend = backend  # noqa: SLF001
+
+    def add(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
+        """Have a connection closed with the client; the library leaves those open that fail before they are of use."""
+        self._streams.append(stream)
+        return stream
+
+    def close(self) -> None:
+        """Close all connections."""
+        super().close()
+        for stream in self._streams:
+            stream.close()
+        self._streams.clear()
 
     def left(self, timeout: float | None) -> float:
         """Give how long the next step may wait; SOCKS proxies would be waited for without a time-out."""
@@ -242,7 +255,7 @@ class _Backend(httpcore.NetworkBackend):
             raise httpcore.ConnectTimeout from error
         except OSError as error:
             raise httpcore.ConnectError from error
-        return _Stream(stream, self._client)
+        return self._client.add(_Stream(stream, self._client))
 
 
 class _Stream(httpcore.NetworkStream):
@@ -276,9 +289,8 @@ class _Stream(httpcore.NetworkStream):
         seconds = self._client.left(timeout)
         is_within = isinstance(self.get_extra_info("socket"), ssl.SSLSocket)
         with self._ending(seconds):
-            return _Stream(
-                self._under.start_tls(ssl_context, server_hostname, seconds), self._client, is_within=is_within
-            )
+            secured = self._under.start_tls(ssl_context, server_hostname, seconds)
+        return self._client.add(_Stream(secured, self._client, is_within=is_within))
 
     def _ending(self, seconds: float) -> AbstractContextManager[None]:
         """Hang up after so many seconds: within the TLS of a proxy, a time-out counts anew for every part of a step."""

@@ -26,6 +26,7 @@ from csvexport.delivery.wording import (
     HIDDEN_ONE_GONE,
     IN_PLACE,
     NEVER_SEEN,
+    NOT_RENAMED,
     OTHER_CHECKSUM,
     naming_the_place,
     wrong_size,
@@ -215,17 +216,25 @@ class PutDestination:
 
         Raises:
             PassingError: what is there is not what was sent.
-            DeliveryError: nothing is there, and never was to be seen.
+            DeliveryError: nothing is there that was to be seen before, or it has not got its name.
         """
         seen = self._seen_at_last(parcel.to, deadline)
         if seen is None:
             return Receipt(trace=Trace(parcel.size), checked=checked or "answer")
         if not seen.is_done:
+            self._refuse_unmoved(parcel, deadline)
             if not checked and not self._takes_away:
                 raise DeliveryError(NEVER_SEEN)
             return Receipt(trace=Trace(parcel.size, is_taken=True), checked=checked or "answer")
         now = _checked(parcel, put, seen, deadline)
         return Receipt(trace=seen.trace(parcel.size), checked=checked if now == "answer" and checked else now)
+
+    def _refuse_unmoved(self, parcel: Parcel, deadline: Deadline) -> None:
+        """See that a file which is not under its own name is not under the hidden one still."""
+        part = None if self._is_straight else self._seen_at_last(_part(parcel.to), deadline)
+        if part is not None and part.is_done:
+            self._remove(_part(parcel.to))
+            raise DeliveryError(NOT_RENAMED)
 
     def _seen_at_last(self, address: str, deadline: Deadline) -> Answer | None:
         """Look at what has arrived, whatever comes of looking; None where nobody can."""

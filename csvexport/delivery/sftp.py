@@ -31,6 +31,7 @@ from csvexport.delivery.wording import (
     HIDDEN_ONE_GONE,
     IN_PLACE,
     NEVER_SEEN,
+    NOT_RENAMED,
     OTHER_CHECKSUM,
     naming_the_place,
     wrong_size,
@@ -319,6 +320,8 @@ class _Delivery:
             if found.size not in {None, size}:
                 raise wrong_size(found.size or 0, self._parcel)
             return Receipt(trace=Trace(size, found.modified), checked=checked, notes=tuple(self._notes))
+        if self._part != self._path and self._look(self._part) is not None:
+            raise DeliveryError(NOT_RENAMED)
         if checked == "answer" and not self._takes_away:
             raise DeliveryError(NEVER_SEEN)
         return Receipt(trace=Trace(size, is_taken=True), checked=checked, notes=tuple(self._notes))

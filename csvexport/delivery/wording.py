@@ -19,6 +19,8 @@ NEVER_SEEN: Final = (
     "taken away at once there, csvexport confirm the batch and set takes_away = true"
 )
 
+NOT_RENAMED: Final = f"the server said that it renamed the file, and did not; {IN_PLACE}"
+
 OTHER_CHECKSUM: Final = "the server's checksum of the file is another than that of what was sent"
 
 

@@ -8,7 +8,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -94,7 +94,7 @@ def download(address: str, access: Access, scratch: Path) -> tuple[str, Path]:
     label = shown_address(address)
     number = sum(1 for _ in scratch.glob("fetched-*"))
     fetching = _Fetching(address, label, access, scratch / f"fetched-{number}")
-    with fetching.client:
+    with closing(fetching.client):
         return label, fetching.result()
 
 
