@@ -206,10 +206,11 @@ class _Delivery:
         if self._part == self._path:
             return self._receipt(checked, part)
         self._rename()
-        found: Attributes | None = _UNSEEN
-        # It has arrived, whatever comes of looking at it.
-        with suppress(DeliveryError):
+        try:
             found = self._look(self._path)
+        except DeliveryError:
+            # It has arrived, whatever comes of looking at it; but that it has its name is the server's word.
+            checked, found = "answer", _UNSEEN
         return self._receipt(checked, found)
 
     def _write(self) -> Attributes:

@@ -128,7 +128,7 @@ def test_a_file_has_arrived_when_the_line_breaks_after_that(tmp_path):
         faults.after["rename"] = lambda _: faults.after.setdefault("stat", lambda _: line.cut())
         destination = place.opened()
         receipt = destination.deliver(place.parcel("orders.csv", NEW), Deadline(60))
-        assert (receipt.checked, receipt.trace.size, receipt.trace.modified) == ("size", len(NEW), None)
+        assert (receipt.checked, receipt.trace.size, receipt.trace.modified) == ("answer", len(NEW), None)
         faults.after.clear()
         destination.deliver(place.parcel("orders.csv", OLD), Deadline(60))
         destination.close()
