@@ -127,6 +127,9 @@ def _unchanged(target: Path, parcel: Parcel, deadline: Deadline) -> Receipt | No
         return Receipt(trace=seen, is_unchanged=True)
     # The receipt of an earlier delivery may have been lost; whoever polls should not see the time move for nothing.
     if seen is not None and seen.size == parcel.size and _sha256(target, deadline) == parcel.sha256:
+        # A run that was killed may have put it there, and not yet made it durable.
+        with _as_durable_as_can_be():
+            sync_folder(target.parent)
         return Receipt(trace=seen, is_unchanged=True, checked="checksum")
     return None
 
