@@ -60,6 +60,8 @@ class FolderDestination:
         with naming_the_place(parcel), _told():
             if target.is_dir():
                 raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
+            if target.exists() and not target.is_file():
+                raise DeliveryError("is a device or a pipe, which no file takes the place of; name a file in `to`")
             try:
                 return _unchanged(target, parcel, deadline) or self._delivered(target, part, parcel, deadline)
             finally:

@@ -96,12 +96,23 @@ def log_in(transport: paramiko.Transport, login: Login, seconds: float) -> None:
             agent.close()
 
 
+class _Agent(paramiko.Agent):  # type: ignore[misc]
+    """The user's ssh-agent; paramiko's leaves the line to one open that does not answer."""
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except BaseException:
+            self.close()
+            raise
+
+
 def _agent(seconds: float) -> paramiko.Agent:
     """Ask ssh-agent for its keys; one that waits for a person is not waited for longer than a server."""
     usual = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
-        return paramiko.Agent()
+        return _Agent()
     except Exception as error:
         raise DeliveryError(
             "ssh-agent (SSH_AUTH_SOCK) does not answer as it should; restart it, or name a key or a password"

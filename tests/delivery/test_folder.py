@@ -201,6 +201,16 @@ def test_a_file_that_is_held_for_now_may_be_replaced_later(place):
     assert place.files() == {"orders.csv": OLD, "other": OLD}
 
 
+def test_what_is_no_file_is_not_replaced_by_one(place):
+    os.mkfifo(place.root / "pipe")
+    message, is_passing = refusal(place, "pipe", b"")
+    assert (message, is_passing) == (
+        "is a device or a pipe, which no file takes the place of; name a file in `to`",
+        False,
+    )
+    assert stat.S_ISFIFO((place.root / "pipe").stat().st_mode)
+
+
 @pytest.fixture
 def synced(monkeypatch):
     """What was made durable, in turn."""
