@@ -117,7 +117,9 @@ class PutDestination:
             return None
         self._refuse(answer)
         seen = answer.trace(parcel.size)
-        return Receipt(trace=seen, is_unchanged=True) if _is_same(seen, trace) else None
+        if not _is_same(seen, trace):
+            return None
+        return Receipt(trace=seen, is_unchanged=True, checked="answer" if answer.size is None else "size")
 
     def _delivered(self, parcel: Parcel, deadline: Deadline) -> Receipt:
         # Read once before, since of what is broken off a server may make a file when nobody is there to remove it.
@@ -126,15 +128,22 @@ class PutDestination:
         if not self._is_secret:
             self._make_collection(_above(parcel.to), deadline)
         if self._is_straight:
+            before = None if self._is_secret else self._ask("HEAD", parcel.to, deadline)
             put = self._put(parcel.to, parcel, deadline)
-            return self._receipt(parcel, deadline, put=put)
-        self._refuse_collection(parcel.to, deadline)
+            receipt = self._receipt(parcel, deadline, put=put)
+            is_other = before is None or not before.is_done or before.trace(parcel.size) != receipt.trace
+            # What looks like the file before may be that file.
+            return receipt if is_other or receipt.checked == "checksum" else replace(receipt, checked="answer")
+        is_there = self._is_there(parcel.to, deadline)
         part = _part(parcel.to)
         try:
             put = self._put(part, parcel, deadline)
             seen = self._look(part, deadline)
             checked = _checked(parcel, put, seen, deadline) if seen is not None and seen.is_done else ""
             self._move(part, parcel.to, deadline)
+            if is_there:
+                # What is seen at the place could be the file before.
+                self._refuse_unmoved(part, deadline)
         except DeliveryError:
             self._remove(part)
             raise
@@ -151,12 +160,18 @@ class PutDestination:
         self._see_login(answer)
         self._collections.add(address)
 
-    def _refuse_collection(self, address: str, deadline: Deadline) -> None:
-        """See that no folder is at the address: a file that is moved there would take its place, and all in it go."""
+    def _is_there(self, address: str, deadline: Deadline) -> bool:
+        """Whether a file is at the address already, as far as the server tells.
+
+        Raises:
+            DeliveryError: a folder is; a file that is moved there would take its place, and all in it go.
+        """
         answer = self._ask("PROPFIND", address, deadline, _DAV, _KIND)
         self._see_login(answer)
-        if answer.status == httpx.codes.MULTI_STATUS and _COLLECTION.search(answer.text):
+        is_there = answer.status == httpx.codes.MULTI_STATUS
+        if is_there and _COLLECTION.search(answer.text):
             raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
+        return is_there
 
     def _see_login(self, answer: Answer) -> None:
         """See that the login is good before a file is on its way, of which the server may break off the reception."""
@@ -223,18 +238,19 @@ class PutDestination:
             # That it has its name is the server's word.
             return Receipt(trace=Trace(parcel.size), checked="answer")
         if not seen.is_done:
-            self._refuse_unmoved(parcel, deadline)
+            if not self._is_straight:
+                self._refuse_unmoved(_part(parcel.to), deadline)
             if not checked and not self._takes_away:
                 raise DeliveryError(NEVER_SEEN)
             return Receipt(trace=Trace(parcel.size, is_taken=True), checked=checked or "answer")
         now = _checked(parcel, put, seen, deadline)
         return Receipt(trace=seen.trace(parcel.size), checked=checked if now == "answer" and checked else now)
 
-    def _refuse_unmoved(self, parcel: Parcel, deadline: Deadline) -> None:
-        """See that a file which is not under its own name is not under the hidden one still."""
-        part = None if self._is_straight else self._seen_at_last(_part(parcel.to), deadline)
-        if part is not None and part.is_done:
-            self._remove(_part(parcel.to))
+    def _refuse_unmoved(self, part: str, deadline: Deadline) -> None:
+        """See that a file which the server says it has renamed is not under its hidden name still."""
+        seen = self._seen_at_last(part, deadline)
+        if seen is not None and seen.is_done:
+            self._remove(part)
             raise DeliveryError(NOT_RENAMED)
 
     def _seen_at_last(self, address: str, deadline: Deadline) -> Answer | None:

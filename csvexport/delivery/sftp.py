@@ -158,11 +158,12 @@ class _Delivery:
         self._part = self._path if is_straight else _hidden(self._path, "part")
         self._old = _hidden(self._path, "old")
         self._is_begun = False
+        self._before: Attributes | None = None
         self._notes: list[str] = []
 
     def made(self) -> Receipt:
         """Deliver the file, unless it is there."""
-        seen = self._look(self._path)
+        self._before = seen = self._look(self._path)
         if seen is not None and seen.mode is not None and stat.S_ISDIR(seen.mode):
             raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
         trace = self._parcel.trace
@@ -317,15 +318,21 @@ class _Delivery:
             DeliveryError: nothing is there, and never was to be seen.
         """
         size = self._parcel.size
+        self._refuse_unmoved(found)
         if found is not None:
             if found.size not in {None, size}:
                 raise wrong_size(found.size or 0, self._parcel)
             return Receipt(trace=Trace(size, found.modified), checked=checked, notes=tuple(self._notes))
-        if self._part != self._path and self._look(self._part) is not None:
-            raise DeliveryError(NOT_RENAMED)
         if checked == "answer" and not self._takes_away:
             raise DeliveryError(NEVER_SEEN)
         return Receipt(trace=Trace(size, is_taken=True), checked=checked, notes=tuple(self._notes))
+
+    def _refuse_unmoved(self, found: Attributes | None) -> None:
+        """See that the file is not still hidden, where none is seen under its name, or what could be the one before."""
+        if self._part == self._path or found == _UNSEEN or found not in {None, self._before}:
+            return
+        if self._look(self._part) not in {None, _UNSEEN}:
+            raise DeliveryError(NOT_RENAMED)
 
     def _remove_part(self) -> None:
         if self._session.is_lost or not self._is_begun:

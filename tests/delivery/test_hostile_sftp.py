@@ -202,6 +202,15 @@ def test_a_server_that_says_it_renamed_a_file_and_did_not_has_not(at):
         assert state.files == {}
 
 
+def test_a_file_that_stays_where_it_was_is_not_the_new_one(at):
+    with hostile_sftp({(EXTENDED, None): lying}) as (state, address, key):
+        state.files[NAME] = bytearray(CONTENT[::-1])
+        receipt, said = sent(at(address, key), limit=20)
+        assert receipt is None
+        assert "the server said that it renamed the file, and did not" in said
+        assert state.files == {NAME: CONTENT[::-1]}
+
+
 def test_answers_that_nobody_asked_for_are_not_collected(at):
     with hostile_sftp({(STAT, None): DEEDS["floods with large ones"]}) as (_, address, key):
         _, said = sent(at(address, key), limit=20)

@@ -334,6 +334,18 @@ def test_a_file_that_has_another_size_under_its_own_name_has_not_arrived(dav, re
     assert refusal(passes=True) == f"{size:,} bytes are there, and {len(NEW)} were sent"
 
 
+def test_a_file_that_stays_where_it_was_is_not_the_new_one(place, dav, refusal):
+    place.deliver("orders.csv", OLD + OLD)
+    dav.always["MOVE"] = Fault(204)
+    assert refusal(OLD + NEW[: len(OLD)]) == (
+        "the server said that it renamed the file, and did not; set in_place = true, and files are written under their"
+        " own names"
+    )
+    assert place.files() == {"orders.csv": OLD + OLD}
+    dav.always["PUT"] = Fault(204)
+    assert place.deliver("orders.csv", OLD + NEW[: len(OLD)], in_place=True).checked == "answer"
+
+
 WITHOUT_LENGTH = {"Content-Length": "0", "Content-Encoding": "gzip", "ETag": '"v"'}
 TOLD = "<D:multistatus xmlns:D='DAV:'><D:prop><D:getcontentlength>{}</D:getcontentlength></D:prop></D:multistatus>"
 
@@ -352,6 +364,7 @@ def test_the_size_is_asked_for_in_every_way_that_there_is(place, dav, refusal, h
     dav.always["HEAD"] = head
     ((method, answer),) = looks.items()
     dav.always[method] = answer(len(NEW))
+    dav.faults["HEAD"] = [Fault(404)]
     assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
     dav.always[method] = answer(len(NEW) - 2)
     assert refusal(passes=True, in_place=True) == f"{len(NEW) - 2} bytes are there, and {len(NEW)} were sent"
@@ -361,7 +374,8 @@ def test_what_is_recognised_later_is_what_head_tells(place, dav):
     dav.always["HEAD"] = Fault(200, WITHOUT_LENGTH)
     trace = place.deliver("orders.csv", NEW, in_place=True).trace
     assert trace == Trace(len(NEW), None, '"v"')
-    assert place.deliver("orders.csv", NEW, trace, in_place=True).is_unchanged
+    again = place.deliver("orders.csv", NEW, trace, in_place=True)
+    assert (again.is_unchanged, again.checked) == (True, "answer")
 
 
 def encoded(name, content):
@@ -382,6 +396,7 @@ def test_a_checksum_that_contradicts_is_heard(place, dav, refusal, header, text)
     size = {"Content-Length": str(len(NEW))}
     checked = "size" if "md5" in text(NEW) or "MD5" in header else "checksum"
     dav.always["HEAD"] = Fault(200, size | {header: text(NEW)})
+    dav.faults["HEAD"] = [Fault(404)]
     assert place.deliver("orders.csv", NEW, in_place=True).checked == checked
     dav.always["HEAD"] = Fault(200, size | {header: text(NEW[::-1])})
     assert refusal(passes=True, in_place=True) == (
@@ -392,6 +407,7 @@ def test_a_checksum_that_contradicts_is_heard(place, dav, refusal, header, text)
 def test_a_checksum_of_the_parts_of_a_file_is_none_of_the_file(place, dav):
     told = {"Content-Length": str(len(NEW)), "x-amz-checksum-sha256": f"{encoded('sha256', OLD)}-2"}
     dav.always["HEAD"] = Fault(200, told)
+    dav.faults["HEAD"] = [Fault(404)]
     assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
 
 
@@ -399,6 +415,7 @@ def test_a_checksum_of_the_parts_of_a_file_is_none_of_the_file(place, dav):
 def test_another_version_than_the_one_that_was_put_is_another_file(place, dav, refusal, shown, is_other):
     dav.always["PUT"] = Fault(201, {"ETag": '"a"'}, keeps=True)
     dav.always["HEAD"] = Fault(200, {"ETag": shown, "Content-Length": str(len(NEW))})
+    dav.faults["HEAD"] = [Fault(404)]
     if is_other:
         assert refusal(passes=True, in_place=True) == (
             "the server shows another version of the file than the one that it took"
@@ -416,7 +433,7 @@ def test_a_file_that_has_arrived_stays_so_though_nobody_can_look(place, dav, sta
 
 
 def test_a_line_that_breaks_while_it_is_looked_is_laid_anew(place, dav):
-    dav.faults["HEAD"] = [Fault(0)]
+    dav.faults["HEAD"] = [Fault(404), Fault(0)]
     assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
 
 
