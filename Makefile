@@ -17,7 +17,7 @@ test: $(VENV)/test
 # The long mode: kills at every step, thousands of deliveries under a polling reader, hundreds of faults on the wire.
 soak: $(VENV)/test
 	.ci/packages
-	$(BIN)/python -m pytest --soak tests/crash tests/delivery
+	$(BIN)/python -m pytest --soak tests/crash tests/delivery tests/sources/test_hostile_servers.py
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check

@@ -17,6 +17,17 @@ def pytest_addoption(parser):
     parser.addoption("--soak", action="store_true", help="long mode: all kills, deliveries and faults, not a sample")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: only in the long mode")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--soak"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
 @pytest.fixture
 def samples():
     """The folder of the samples."""

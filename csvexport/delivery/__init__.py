@@ -4,12 +4,12 @@ A destination puts one file where the profile says, so that a reader who polls t
 one, whole, and never a part or nothing. What it raises tells whether another try may do better.
 """
 
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from csvexport.deadline import Deadline
 from csvexport.errors import DeliveryError
 
 __all__ = ["Deadline", "Destination", "Parcel", "PassingError", "Receipt", "Trace"]
@@ -84,28 +84,6 @@ class Receipt:
     checked: str = "size"
     notes: tuple[str, ...] = ()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-class Deadline:
-    """The end of the time that one delivery may take, all its tries together."""
-
-    def __init__(self, seconds: float) -> None:
-        """Begin now."""
-        self._seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    def left(self, most: float = float("inf")) -> float:
-        """Give the seconds that are left, at most so many, for use as a time-out.
-
-        Raises:
-            DeliveryError: none are left.
-        """
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise DeliveryError(
-                f"took longer than time_limit = {self._seconds:g} seconds allow; raise it if the line is that slow"
-            )
-        return min(left, most)
 
 
 class Destination(Protocol):

@@ -1,16 +1,15 @@
 """What servers answer when files are put to them, and what is to be done about it."""
 
+import base64
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
 from csvexport.delivery import PassingError, Trace
 from csvexport.errors import DeliveryError
-from csvexport.web import PASSING, proxy_problem
+from csvexport.web import PASSING, http_date, proxy_problem, whole_number
 
 _NO_PUT: Final = (
     "the server takes no files there; check that the address is one of WebDAV, or one that files are put to"
@@ -33,6 +32,18 @@ _LASTING_FAILURES: Final = frozenset({501, 505, 507})
 
 _LOCKED: Final = 423
 
+# How WebDAV tells a size (RFC 4918, 15.4).
+_LENGTH: Final = re.compile(r"<(?:[\w.-]+:)?getcontentlength\b[^>]{0,99}>\s{0,99}([0-9]+)\s{0,99}<")
+
+# How checksums are told: RFC 9530, RFC 3230 before it, and stores; what some of them tell of the parts of a file, with
+# a dash behind it, is none of the file.
+_HASHES: Final = {"sha-256": "sha256", "md5": "md5"}
+_CHECKSUM: Final = re.compile(
+    r"\b(sha-256(?==:?[A-Za-z0-9+/]{43}=)|md5(?==:?[A-Za-z0-9+/]{22}==))=:?([A-Za-z0-9+/]+={1,2})(?![^\s,:])",
+    re.IGNORECASE,
+)
+_CHECKSUM_HEADERS: Final = {"sha-256": "x-amz-checksum-sha256", "md5": "Content-MD5"}
+
 # How Amazon's, Google's and Azure's stores say so.
 _EXPIRED: Final = re.compile(r"expired|not valid in the specified time", re.IGNORECASE)
 
@@ -46,12 +57,14 @@ class Answer:
         headers: by name; case is ignored.
         text: the beginning of the body.
         wait: seconds that the server asks to be left alone for, if it does.
+        told: the size of what is there, where the server told it in answer to something else.
     """
 
     status: int
     headers: Mapping[str, str]
     text: str = ""
     wait: float | None = None
+    told: int | None = None
 
     @property
     def is_done(self) -> bool:
@@ -64,19 +77,47 @@ class Answer:
         return self.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 
     @property
+    def may_not_look(self) -> bool:
+        """Whether who is logged in, or an address that is a secret, is not let look at what is there."""
+        return self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+    @property
     def size(self) -> int | None:
         """The size of what is there, in bytes, where the server tells it."""
-        length = self.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() and "Content-Encoding" not in self.headers else None
+        if self.told is not None or not self.is_done or "Content-Encoding" in self.headers:
+            return self.told
+        if self.status == HTTPStatus.MULTI_STATUS:
+            found = _LENGTH.search(self.text)
+            return whole_number(found[1]) if found else None
+        if self.status == HTTPStatus.PARTIAL_CONTENT:
+            return whole_number(self.headers.get("Content-Range", "").rpartition("/")[2])
+        return whole_number(self.headers.get("Content-Length", ""))
+
+    @property
+    def version(self) -> str:
+        """The version of what is there, or was put there; empty where the server tells none for certain."""
+        etag = self.headers.get("ETag", "")
+        return etag if etag.startswith('"') else ""
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """The checksums of what is there, in hex, by hashlib's names, where HEAD tells them."""
+        if self.status != HTTPStatus.OK or "Content-Encoding" in self.headers:
+            return {}
+        told = [self.headers.get(name, "") for name in ("Repr-Digest", "Digest", "x-goog-hash")]
+        told += [f"{name}={self.headers.get(header, '')}" for name, header in _CHECKSUM_HEADERS.items()]
+        return {
+            _HASHES[name.lower()]: base64.b64decode(text).hex() for name, text in _CHECKSUM.findall(", ".join(told))
+        }
 
     def trace(self, size: int) -> Trace:
         """Give by what the file is recognised later; its size is this if the server tells none."""
-        modified = None
-        with suppress(ValueError, TypeError):
-            modified = int(parsedate_to_datetime(self.headers.get("Last-Modified", "")).timestamp())
+        modified = http_date(self.headers.get("Last-Modified", ""))
         # Apache calls an ETag weak until the file is a second old.
         version = self.headers.get("ETag", "").removeprefix("W/")
-        return Trace(size if self.size is None else self.size, modified, version)
+        return Trace(
+            size if self.size is None else self.size, None if modified is None else int(modified.timestamp()), version
+        )
 
     def refuse(self, keys: str, *, is_secret: bool = False, is_hidden: bool = False) -> None:
         """See that the server did what was asked.

@@ -10,8 +10,8 @@ from typing import Final
 
 from csvexport.delivery import Deadline, Parcel, PassingError, Receipt, Trace
 from csvexport.delivery.contents import CHUNK, read_parcel
-from csvexport.delivery.wording import naming_the_place
-from csvexport.durable import sync_folder
+from csvexport.delivery.wording import naming_the_place, wrong_size
+from csvexport.durable import make_folder, sync_folder
 from csvexport.errors import DeliveryError
 from csvexport.profile import DeliverSettings
 
@@ -37,6 +37,9 @@ _PASSING: Final = {
     *("ENETDOWN", "ENETRESET", "ENETUNREACH", "ENOTCONN", "EREMOTEIO", "ESTALE", "ETIMEDOUT"),
 }
 
+# How systems and shares say that the names in a folder cannot be synced, or not by this user.
+_UNSYNCED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
 
 class FolderDestination:
     """Copies files to paths, where they appear whole and in one step."""
@@ -57,6 +60,8 @@ class FolderDestination:
         with naming_the_place(parcel), _told():
             if target.is_dir():
                 raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
+            if target.exists() and not target.is_file():
+                raise DeliveryError("is a device or a pipe, which no file takes the place of; name a file in `to`")
             try:
                 return _unchanged(target, parcel, deadline) or self._delivered(target, part, parcel, deadline)
             finally:
@@ -67,15 +72,21 @@ class FolderDestination:
         """Do nothing: there is no connection."""
 
     def _delivered(self, target: Path, part: Path, parcel: Parcel, deadline: Deadline) -> Receipt:
+        with _as_durable_as_can_be():
+            make_folder(target.parent)
+        # A folder that was made and could not be synced had those below it left out.
         target.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         self._write(part, parcel, deadline)
         notes = self._set_mode(part)
         size = part.stat().st_size
         if size != parcel.size:
-            raise PassingError(f"only {size:,} of {parcel.size:,} bytes arrived")
+            raise wrong_size(size, parcel)
         _replace(part, target)
-        return Receipt(trace=_seen(target) or Trace(parcel.size, is_taken=True), notes=notes)
+        seen = _seen(target)
+        if seen is not None and seen.size != parcel.size:
+            raise wrong_size(seen.size, parcel)
+        return Receipt(trace=seen or Trace(parcel.size, is_taken=True), notes=notes)
 
     def _write(self, part: Path, parcel: Parcel, deadline: Deadline) -> None:
         with open(part, "xb", opener=self._opened) as file:
@@ -118,6 +129,9 @@ def _unchanged(target: Path, parcel: Parcel, deadline: Deadline) -> Receipt | No
         return Receipt(trace=seen, is_unchanged=True)
     # The receipt of an earlier delivery may have been lost; whoever polls should not see the time move for nothing.
     if seen is not None and seen.size == parcel.size and _sha256(target, deadline) == parcel.sha256:
+        # A run that was killed may have put it there, and not yet made it durable.
+        with _as_durable_as_can_be():
+            sync_folder(target.parent)
         return Receipt(trace=seen, is_unchanged=True, checked="checksum")
     return None
 
@@ -151,6 +165,15 @@ def _replace(part: Path, target: Path) -> None:
         if os.name == "nt":
             raise PassingError("another program holds the file, so that it cannot be replaced") from error
         raise
-    # A share may have no such call, and the file has arrived.
-    with suppress(OSError):
+    with _as_durable_as_can_be():
         sync_folder(target.parent)
+
+
+@contextmanager
+def _as_durable_as_can_be() -> Iterator[None]:
+    """Go on where names cannot be made durable: a share has no such call, or the folder must not be opened to read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNSYNCED:
+            raise

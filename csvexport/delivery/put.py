@@ -3,11 +3,16 @@
 With WebDAV (RFC 4918) a file is put beside its place under a hidden name, and gets its own when it is whole. Where
 files go by `in_place`, or to an address that is a secret, they are put straight to it: stores such as Amazon's show a
 file when it is whole.
+
+A server's word that it took a file is not all: what is there is looked at, and what is seen to be other than what was
+sent has not arrived. Only where nobody can look, the word must do, and the receipt says so.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,10 +22,18 @@ import httpx
 from csvexport.delivery import Deadline, Parcel, PassingError, Receipt, Trace
 from csvexport.delivery.answers import Answer
 from csvexport.delivery.contents import read_parcel
-from csvexport.delivery.wording import naming_the_place
+from csvexport.delivery.wording import (
+    HIDDEN_ONE_GONE,
+    IN_PLACE,
+    NEVER_SEEN,
+    NOT_RENAMED,
+    OTHER_CHECKSUM,
+    naming_the_place,
+    wrong_size,
+)
 from csvexport.errors import DeliveryError, ProfileError
 from csvexport.profile import DeliverSettings, Secret
-from csvexport.web import AGENT, REQUEST_ERRORS, Login, Trouble, open_client, retry_after, trust
+from csvexport.web import AGENT, REQUEST_ERRORS, Client, Login, Trouble, open_client, retry_after, trust
 
 # How much of an answer is read: more than what stores say of an error.
 _ENOUGH: Final = 1 << 16
@@ -34,11 +47,18 @@ _CANNOT_LOOK: Final = frozenset({403, 405, 501})
 # 502 is how WebDAV refuses the place that the file is to be moved to, as a server does behind a proxy that ends TLS.
 _CANNOT_MOVE: Final = frozenset({207, 400, 403, 405, 409, 412, 415, 501, 502, 505})
 
+_DAV: Final = {"Depth": "0", "Content-Type": "text/xml"}
+
 # What is asked of a place, and what a folder answers.
 _KIND: Final = b'<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>'
 _COLLECTION: Final = re.compile(r"<(?:[\w.-]+:)?collection\b")
 
-_IN_PLACE: Final = "set in_place = true, and files are written under their own names"
+# What is asked where HEAD does not tell the size, and to how much of a file the answer is kept short.
+_LENGTH: Final = b'<propfind xmlns="DAV:"><prop><getcontentlength/></prop></propfind>'
+_FIRST_BYTE: Final = "bytes=0-0"
+
+# How often it is tried to look at what was put.
+_LOOKS: Final = 2
 
 
 class PutDestination:
@@ -64,7 +84,8 @@ class PutDestination:
         self._timeout = settings.timeout
         self._is_secret = isinstance(settings.to, Secret)
         self._is_straight = settings.in_place or self._is_secret
-        self._client: httpx.Client | None = None
+        self._takes_away = settings.takes_away
+        self._client: Client | None = None
         self._collections: set[str] = set()
 
     def deliver(self, parcel: Parcel, deadline: Deadline) -> Receipt:
@@ -96,7 +117,9 @@ class PutDestination:
             return None
         self._refuse(answer)
         seen = answer.trace(parcel.size)
-        return Receipt(trace=seen, is_unchanged=True) if _is_same(seen, trace) else None
+        if not _is_same(seen, trace):
+            return None
+        return Receipt(trace=seen, is_unchanged=True, checked="answer" if answer.size is None else "size")
 
     def _delivered(self, parcel: Parcel, deadline: Deadline) -> Receipt:
         # Read once before, since of what is broken off a server may make a file when nobody is there to remove it.
@@ -105,18 +128,26 @@ class PutDestination:
         if not self._is_secret:
             self._make_collection(_above(parcel.to), deadline)
         if self._is_straight:
-            self._put(parcel.to, parcel, deadline)
-            return self._receipt(parcel, deadline, is_checked=False)
-        self._refuse_collection(parcel.to, deadline)
+            before = None if self._is_secret else self._ask("HEAD", parcel.to, deadline)
+            put = self._put(parcel.to, parcel, deadline)
+            receipt = self._receipt(parcel, deadline, put=put)
+            is_other = before is None or not before.is_done or before.trace(parcel.size) != receipt.trace
+            # What looks like the file before may be that file.
+            return receipt if is_other or receipt.checked == "checksum" else replace(receipt, checked="answer")
+        is_there = self._is_there(parcel.to, deadline)
         part = _part(parcel.to)
         try:
-            self._put(part, parcel, deadline)
-            is_checked = self._is_whole(part, parcel, deadline)
+            put = self._put(part, parcel, deadline)
+            seen = self._look(part, deadline)
+            checked = _checked(parcel, put, seen, deadline) if seen is not None and seen.is_done else ""
             self._move(part, parcel.to, deadline)
+            if is_there:
+                # What is seen at the place could be the file before.
+                self._refuse_unmoved(part, deadline)
         except DeliveryError:
             self._remove(part)
             raise
-        return self._receipt(parcel, deadline, is_checked=is_checked)
+        return self._receipt(parcel, deadline, checked)
 
     def _make_collection(self, address: str, deadline: Deadline) -> None:
         """Make the folder at an address, and those above it, unless they are there; what else comes, putting tells."""
@@ -129,58 +160,109 @@ class PutDestination:
         self._see_login(answer)
         self._collections.add(address)
 
-    def _refuse_collection(self, address: str, deadline: Deadline) -> None:
-        """See that no folder is at the address: a file that is moved there would take its place, and all in it go."""
-        answer = self._ask("PROPFIND", address, deadline, {"Depth": "0", "Content-Type": "text/xml"}, _KIND)
+    def _is_there(self, address: str, deadline: Deadline) -> bool:
+        """Whether a file is at the address already, as far as the server tells.
+
+        Raises:
+            DeliveryError: a folder is; a file that is moved there would take its place, and all in it go.
+        """
+        answer = self._ask("PROPFIND", address, deadline, _DAV, _KIND)
         self._see_login(answer)
-        if answer.status == httpx.codes.MULTI_STATUS and _COLLECTION.search(answer.text):
+        is_there = answer.status == httpx.codes.MULTI_STATUS
+        if is_there and _COLLECTION.search(answer.text):
             raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
+        return is_there
 
     def _see_login(self, answer: Answer) -> None:
         """See that the login is good before a file is on its way, of which the server may break off the reception."""
         if answer.status == httpx.codes.UNAUTHORIZED:
             self._refuse(answer)
 
-    def _put(self, address: str, parcel: Parcel, deadline: Deadline) -> None:
+    def _put(self, address: str, parcel: Parcel, deadline: Deadline) -> Answer:
         # Presigned addresses are good for a file of which the length is told.
         told = {"Content-Length": str(parcel.size)}
         answer = self._ask("PUT", address, deadline, told, read_parcel(parcel, deadline))
         self._refuse(answer)
+        return answer
 
-    def _is_whole(self, part: str, parcel: Parcel, deadline: Deadline) -> bool:
-        """Whether the server shows that all bytes have arrived; False where it shows nothing."""
-        answer = self._ask("HEAD", part, deadline)
-        if not answer.is_done or answer.size is None:
-            return False
-        if answer.size != parcel.size:
-            raise PassingError(f"only {answer.size:,} of {parcel.size:,} bytes arrived")
-        return True
+    def _look(self, address: str, deadline: Deadline) -> Answer | None:
+        """Look at what is at an address, in every way that there is until one tells the size.
+
+        Returns:
+            What the server says of it, or that there is nothing; None where nobody can look.
+        """
+        head = self._ask("HEAD", address, deadline)
+        if head.may_not_look:
+            return None
+        if head.size is not None:
+            return head
+        size = None if self._is_secret else self._ask("PROPFIND", address, deadline, _DAV, _LENGTH).size
+        if size is None:
+            got = self._ask("GET", address, deadline, {"Range": _FIRST_BYTE})
+            if not head.is_done and (got.is_done or got.is_missing):
+                return got
+            size = got.size
+        if head.is_done:
+            return replace(head, told=size)
+        if size is not None:
+            return Answer(httpx.codes.OK, {}, told=size)
+        return head if head.is_missing else None
 
     def _move(self, part: str, address: str, deadline: Deadline) -> None:
         answer = self._ask("MOVE", part, deadline, {"Destination": str(httpx.URL(address)), "Overwrite": "T"})
         if answer.is_missing:
-            raise DeliveryError(f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}")
+            raise DeliveryError(HIDDEN_ONE_GONE)
         if answer.status in _CANNOT_MOVE:
-            raise DeliveryError(f"the server does not rename files (MOVE: {answer.status}); {_IN_PLACE}")
+            raise DeliveryError(f"the server does not rename files (MOVE: {answer.status}); {IN_PLACE}")
         self._refuse(answer)
 
     def _remove(self, part: str) -> None:
         with suppress(DeliveryError):
             self._ask("DELETE", part, Deadline(_CLEANING))
 
-    def _receipt(self, parcel: Parcel, deadline: Deadline, *, is_checked: bool) -> Receipt:
-        """Look at what is there now; the file has arrived, whatever comes of that."""
-        answer = None
-        with suppress(DeliveryError):
-            answer = self._ask("HEAD", parcel.to, deadline)
-        if answer is None or not answer.is_done:
-            trace = Trace(parcel.size, is_taken=answer is not None and answer.is_missing)
-            return Receipt(trace=trace, checked="size" if is_checked else "answer")
-        trace = answer.trace(parcel.size)
-        if trace.size != parcel.size:
-            note = f"the server shows {trace.size:,} bytes, and {parcel.size:,} were put there"
-            return Receipt(trace=trace, checked="answer", notes=(note,))
-        return Receipt(trace=trace, checked="size" if is_checked or answer.size is not None else "answer")
+    def _receipt(self, parcel: Parcel, deadline: Deadline, checked: str = "", put: Answer | None = None) -> Receipt:
+        """Look at what is there now, and tell of it.
+
+        Args:
+            parcel: the file, which the server says that it has.
+            deadline: when all must be done.
+            checked: by what it was seen whole before it got its name; empty: it was not seen.
+            put: what the server answered when it was put, if it was put straight to its place.
+
+        Raises:
+            PassingError: what is there is not what was sent.
+            DeliveryError: nothing is there that was to be seen before, or it has not got its name.
+        """
+        seen = self._seen_at_last(parcel.to, deadline)
+        if seen is None:
+            # That it has its name is the server's word.
+            return Receipt(trace=Trace(parcel.size), checked="answer")
+        if not seen.is_done:
+            if not self._is_straight:
+                self._refuse_unmoved(_part(parcel.to), deadline)
+            if not checked and not self._takes_away:
+                raise DeliveryError(NEVER_SEEN)
+            return Receipt(trace=Trace(parcel.size, is_taken=True), checked=checked or "answer")
+        now = _checked(parcel, put, seen, deadline)
+        return Receipt(trace=seen.trace(parcel.size), checked=checked if now == "answer" and checked else now)
+
+    def _refuse_unmoved(self, part: str, deadline: Deadline) -> None:
+        """See that a file which the server says it has renamed is not under its hidden name still."""
+        seen = self._seen_at_last(part, deadline)
+        if seen is not None and seen.is_done:
+            self._remove(part)
+            raise DeliveryError(NOT_RENAMED)
+
+    def _seen_at_last(self, address: str, deadline: Deadline) -> Answer | None:
+        """Look at what has arrived, whatever comes of looking; None where nobody can."""
+        for _ in range(_LOOKS):
+            try:
+                return self._look(address, deadline)
+            except PassingError:
+                self.close()
+            except DeliveryError:
+                break
+        return None
 
     def _refuse(self, answer: Answer) -> None:
         answer.refuse(self._login.keys, is_secret=self._is_secret, is_hidden=not self._is_straight)
@@ -201,7 +283,7 @@ class PutDestination:
         """
         seconds = deadline.left(self._timeout)
         try:
-            with self._opened(address).stream(
+            with self._opened(address, deadline).stream(
                 method,
                 address,
                 headers=self._headers(headers or {}),
@@ -216,12 +298,13 @@ class PutDestination:
             trouble = Trouble.of(error, seconds)
             raise PassingError(trouble.text) if trouble.is_passing else DeliveryError(trouble.text) from error
 
-    def _opened(self, address: str) -> httpx.Client:
+    def _opened(self, address: str, deadline: Deadline) -> Client:
         if self._client is None:
             try:
-                self._client = open_client(address, self._trusted, self._timeout)
+                self._client = open_client(address, self._trusted, self._timeout, deadline)
             except ValueError as error:
                 raise DeliveryError(str(error)) from error
+        self._client.deadline = deadline
         return self._client
 
     def _headers(self, more: Mapping[str, str]) -> httpx.Headers:
@@ -239,6 +322,41 @@ def _beginning(response: httpx.Response, deadline: Deadline) -> str:
         if len(text) >= _ENOUGH:
             break
     return text.decode(errors="replace")
+
+
+def _checked(parcel: Parcel, put: Answer | None, seen: Answer, deadline: Deadline) -> str:
+    """See that what is there is what was sent.
+
+    Args:
+        parcel: the file.
+        put: what the server answered when it was put to this address; None if it got there in another way.
+        seen: what the server says of what is there.
+        deadline: when all must be done.
+
+    Returns:
+        By what that was seen: "checksum", "size" or, if there is nothing to see it by, "answer".
+
+    Raises:
+        PassingError: it is something else.
+    """
+    if seen.size not in {None, parcel.size}:
+        raise wrong_size(seen.size or 0, parcel)
+    if put is not None and put.version and seen.version not in {"", put.version}:
+        raise PassingError("the server shows another version of the file than the one that it took")
+    if any(checksum != _checksum(name, parcel, deadline) for name, checksum in seen.checksums.items()):
+        raise PassingError(OTHER_CHECKSUM)
+    if seen.size is None:
+        return "answer"
+    return "checksum" if "sha256" in seen.checksums else "size"
+
+
+def _checksum(name: str, parcel: Parcel, deadline: Deadline) -> str:
+    if name == "sha256":
+        return parcel.sha256
+    digest = hashlib.new(name, usedforsecurity=False)
+    for chunk in read_parcel(parcel, deadline):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _is_same(seen: Trace, before: Trace) -> bool:

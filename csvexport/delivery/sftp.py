@@ -27,14 +27,21 @@ from csvexport.delivery.sftp_session import (
 )
 from csvexport.delivery.ssh import Connection, Target
 from csvexport.delivery.ssh_logins import Login
-from csvexport.delivery.wording import naming_the_place
+from csvexport.delivery.wording import (
+    HIDDEN_ONE_GONE,
+    IN_PLACE,
+    NEVER_SEEN,
+    NOT_RENAMED,
+    OTHER_CHECKSUM,
+    naming_the_place,
+    wrong_size,
+)
 from csvexport.errors import DeliveryError, ProfileError
+from csvexport.masking import printable
 from csvexport.profile import DeliverSettings, sftp_address
 
 # How long it is tried to take away what was put in vain.
 _CLEANING: Final = 5.0
-
-_IN_PLACE: Final = "set in_place = true, and files are written under their own names"
 
 _UNREPLACED: Final = (
     "the server cannot replace a file in one step, so that there was none for a moment; a reader may have missed it"
@@ -74,6 +81,7 @@ class SftpDestination:
             raise ProfileError([f"{settings.name}: {mistake}" for mistake in error.mistakes]) from error
         self._mode = int(settings.mode, 8) if settings.mode is not None else None
         self._is_straight = settings.in_place
+        self._takes_away = settings.takes_away
         self._timeout = settings.timeout
         self._connection: Connection | None = None
         self._session: SftpSession | None = None
@@ -88,8 +96,11 @@ class SftpDestination:
         with naming_the_place(parcel), self._closed_on_errors():
             if parcel.trace is not None and parcel.trace.is_taken:
                 return Receipt(trace=parcel.trace, is_unchanged=True, checked="answer")
-            session = self._opened(deadline)
-            receipt = _Delivery(session, parcel, self._mode, is_straight=self._is_straight).made()
+            connection, session = self._opened(deadline)
+            made = _Delivery(session, parcel, self._mode, is_straight=self._is_straight, takes_away=self._takes_away)
+            # The session ends by itself, and clears away what it began; but the library below it knows of no deadline.
+            with deadline.ending(connection.cut, grace=_CLEANING):
+                receipt = made.made()
             if session.is_lost:
                 self.close()
             return receipt
@@ -109,13 +120,14 @@ class SftpDestination:
             self.close()
             raise
 
-    def _opened(self, deadline: Deadline) -> SftpSession:
-        if self._session is None:
+    def _opened(self, deadline: Deadline) -> tuple[Connection, SftpSession]:
+        if self._connection is None or self._session is None:
             self._connection = Connection(self._targets, self._timeout, deadline)
             channel = self._connection.open_subsystem("sftp", deadline)
-            self._session = SftpSession(channel, self._timeout, deadline)
+            with deadline.ending(self._connection.cut):
+                self._session = SftpSession(channel, self._timeout, deadline)
         self._session.deadline = deadline
-        return self._session
+        return self._connection, self._session
 
 
 def _targets(settings: DeliverSettings, folder: Path) -> list[Target]:
@@ -135,7 +147,10 @@ def _targets(settings: DeliverSettings, folder: Path) -> list[Target]:
 class _Delivery:
     """One file on its way over a session."""
 
-    def __init__(self, session: SftpSession, parcel: Parcel, mode: int | None, *, is_straight: bool) -> None:
+    def __init__(
+        self, session: SftpSession, parcel: Parcel, mode: int | None, *, is_straight: bool, takes_away: bool
+    ) -> None:
+        self._takes_away = takes_away
         self._session = session
         self._parcel = parcel
         self._mode = mode
@@ -143,11 +158,12 @@ class _Delivery:
         self._part = self._path if is_straight else _hidden(self._path, "part")
         self._old = _hidden(self._path, "old")
         self._is_begun = False
+        self._before: Attributes | None = None
         self._notes: list[str] = []
 
     def made(self) -> Receipt:
         """Deliver the file, unless it is there."""
-        seen = self._look(self._path)
+        self._before = seen = self._look(self._path)
         if seen is not None and seen.mode is not None and stat.S_ISDIR(seen.mode):
             raise DeliveryError("is a folder; name a file in `to`, or end it with / for their own names")
         trace = self._parcel.trace
@@ -182,22 +198,24 @@ class _Delivery:
             self._session.remove(self._part)
 
     def _delivered(self) -> Receipt:
-        self._write()
+        written = self._write()
         self._set_mode()
         part = self._look(self._part)
         if part is None and self._part != self._path:
-            raise DeliveryError(f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}")
-        checked = self._check(part) if part is not None else "answer"
+            raise DeliveryError(HIDDEN_ONE_GONE)
+        checked = self._check(written if part is None else part, is_there=part is not None)
         if self._part == self._path:
             return self._receipt(checked, part)
         self._rename()
-        found: Attributes | None = _UNSEEN
-        # It has arrived, whatever comes of looking at it.
-        with suppress(DeliveryError):
+        try:
             found = self._look(self._path)
+        except DeliveryError:
+            # It has arrived, whatever comes of looking at it; but that it has its name is the server's word.
+            checked, found = "answer", _UNSEEN
         return self._receipt(checked, found)
 
-    def _write(self) -> None:
+    def _write(self) -> Attributes:
+        """Write the file; give what is seen of it before it is closed, from when on a receiver may take it away."""
         handle = self._open()
         self._is_begun = True
         with _told():
@@ -208,7 +226,12 @@ class _Delivery:
                 # Some file systems know no such thing.
                 if error.code == FAILURE:
                     raise
+            written = _UNSEEN
+            if self._part == self._path:
+                with suppress(StatusError):
+                    written = self._session.stat_open(handle)
             self._session.close(handle)
+        return written
 
     def _open(self) -> bytes:
         # Never readable for more users than in the end.
@@ -237,15 +260,15 @@ class _Delivery:
             if error.code not in _MISSING:
                 self._notes.append(f"the server did not set the permissions{_quoted(error)}")
 
-    def _check(self, seen: Attributes) -> str:
+    def _check(self, seen: Attributes, *, is_there: bool) -> str:
         """See that the file has arrived whole; give by what that was seen."""
         if seen.size not in {None, self._parcel.size}:
-            raise PassingError(f"only {seen.size:,} of {self._parcel.size:,} bytes arrived")
-        digest = self._session.sha256(self._part)
+            raise wrong_size(seen.size or 0, self._parcel)
+        digest = self._session.sha256(self._part) if is_there else None
         if digest is None or digest == _SHA256_OF_NOTHING:
             return "answer" if seen.size is None else "size"
         if digest.hex() != self._parcel.sha256:
-            raise PassingError("the server's checksum of the file is another than that of what was sent")
+            raise PassingError(OTHER_CHECKSUM)
         return "checksum"
 
     def _rename(self) -> None:
@@ -257,10 +280,8 @@ class _Delivery:
                 self._rename_in_steps()
         except StatusError as error:
             if error.code in _MISSING and self._look(self._part) is None:
-                raise DeliveryError(
-                    f"the file was taken away under the hidden name that it had until whole; {_IN_PLACE}"
-                ) from error
-            raise DeliveryError(f"the server does not rename the file{_quoted(error)}; {_IN_PLACE}") from error
+                raise DeliveryError(HIDDEN_ONE_GONE) from error
+            raise DeliveryError(f"the server does not rename the file{_quoted(error)}; {IN_PLACE}") from error
 
     def _rename_in_steps(self) -> None:
         """Rename over a file without a call for it: at no moment is the only copy lost, though it may be aside."""
@@ -290,17 +311,28 @@ class _Delivery:
 
         Args:
             checked: by what was seen that the file arrived whole.
-            found: what is seen of it under its own name; None if the receiver has taken it.
+            found: what is seen of it under its own name; None if nothing is there.
+
+        Raises:
+            PassingError: what is there is not what was sent.
+            DeliveryError: nothing is there, and never was to be seen.
         """
         size = self._parcel.size
-        if found is None:
-            trace = Trace(size, is_taken=True)
-        elif found.size not in {None, size}:
-            self._notes.append(f"the server shows {found.size:,} bytes, and {size:,} were put there")
-            trace = Trace(found.size or 0, found.modified)
-        else:
-            trace = Trace(size, found.modified)
-        return Receipt(trace=trace, checked=checked, notes=tuple(self._notes))
+        self._refuse_unmoved(found)
+        if found is not None:
+            if found.size not in {None, size}:
+                raise wrong_size(found.size or 0, self._parcel)
+            return Receipt(trace=Trace(size, found.modified), checked=checked, notes=tuple(self._notes))
+        if checked == "answer" and not self._takes_away:
+            raise DeliveryError(NEVER_SEEN)
+        return Receipt(trace=Trace(size, is_taken=True), checked=checked, notes=tuple(self._notes))
+
+    def _refuse_unmoved(self, found: Attributes | None) -> None:
+        """See that the file is not still hidden, where none is seen under its name, or what could be the one before."""
+        if self._part == self._path or found == _UNSEEN or found not in {None, self._before}:
+            return
+        if self._look(self._part) not in {None, _UNSEEN}:
+            raise DeliveryError(NOT_RENAMED)
 
     def _remove_part(self) -> None:
         if self._session.is_lost or not self._is_begun:
@@ -332,7 +364,7 @@ def _told() -> Iterator[None]:
 
 def _quoted(error: StatusError) -> str:
     """Write what the server said for a message, in brackets behind it."""
-    said = " ".join("".join(letter if letter.isprintable() else " " for letter in error.text[:200]).split())
+    said = " ".join(printable(error.text[:200]).split())
     return f" ({said})" if said else ""
 
 

@@ -16,7 +16,7 @@ from csvexport.errors import DeliveryError
 _VERSION: Final = 3
 
 _INIT, _VERSION_ANSWER = 1, 2
-_OPEN, _CLOSE, _WRITE, _SETSTAT = 3, 4, 6, 9
+_OPEN, _CLOSE, _WRITE, _FSTAT, _SETSTAT = 3, 4, 6, 8, 9
 _REMOVE, _MKDIR, _STAT, _RENAME = 13, 14, 17, 18
 _STATUS, _HANDLE, _ATTRIBUTES = 101, 102, 105
 _EXTENDED, _EXTENDED_ANSWER = 200, 201
@@ -43,6 +43,9 @@ _ON_THE_WAY: Final = 1 << 22
 
 # An answer that is longer is none.
 _LONGEST_ANSWER: Final = 1 << 20
+
+# The same of the name that a server gives to an open file (draft-ietf-secsh-filexfer-02, section 6.2).
+_LONGEST_HANDLE: Final = 256
 
 _CHUNK: Final = 1 << 15
 
@@ -118,6 +121,7 @@ class SftpSession:
         self._timeout = timeout
         self._received = bytearray()
         self._number = 0
+        self._awaited: set[int] = set()
         self._answers: dict[int, tuple[int, bytes]] = {}
         self._longest_write = _COMMON_WRITE
         self._send(struct.pack(">BI", _INIT, _VERSION))
@@ -162,7 +166,13 @@ class SftpSession:
         """Open a file for writing, empty; give its handle."""
         fields = _text(path) + struct.pack(">I", _WRITE_CREATE_TRUNCATE) + _with_mode(mode)
         handle, _ = _string(self._ask(_OPEN, fields, _HANDLE))
+        if len(handle) > _LONGEST_HANDLE:
+            raise _nonsense()
         return handle
+
+    def stat_open(self, handle: bytes) -> Attributes:
+        """Look at a file that is open."""
+        return _attributes(self._ask(_FSTAT, _string_of(handle), _ATTRIBUTES))
 
     def write(self, handle: bytes, chunks: Iterable[bytes]) -> None:
         """Write a file from its beginning.
@@ -231,6 +241,7 @@ class SftpSession:
     def _request(self, kind: int, fields: bytes, data: bytes = b"") -> int:
         self._number = (self._number + 1) & 0xFFFFFFFF
         self._send(struct.pack(">BI", kind, self._number) + fields, data)
+        self._awaited.add(self._number)
         return self._number
 
     def _answer_to(self, number: int, wanted: int = _STATUS) -> bytes:
@@ -238,6 +249,9 @@ class SftpSession:
         while number not in self._answers:
             kind, body = self._receive()
             (answered,) = _unpacked(">I", body)
+            if answered not in self._awaited:
+                raise _nonsense()
+            self._awaited.remove(answered)
             self._answers[answered] = kind, body[4:]
         kind, body = self._answers.pop(number)
         if kind == _STATUS:
@@ -294,6 +308,8 @@ class SftpSession:
             self.deadline.left()
             raise silent(seconds) from error
         except (OSError, EOFError) as error:
+            self.is_lost = True
+            self.deadline.left()
             raise self._lost() from error
 
     def _lost(self) -> PassingError:

@@ -2,19 +2,19 @@
 
 import logging
 import socket
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import paramiko
 
 from csvexport.delivery import Deadline, PassingError
 from csvexport.delivery.host_keys import HostKey, KnownServer
-from csvexport.delivery.sftp_session import silent
 from csvexport.delivery.ssh_authentication import OneServiceTransport, log_in
 from csvexport.delivery.ssh_logins import Login
+from csvexport.dialling import SlowNamesError, dial
 from csvexport.errors import DeliveryError
 from csvexport.profile import Server
 
@@ -72,11 +72,15 @@ class Connection:
         self._timeout = timeout
         self._transports: list[paramiko.Transport] = []
         try:
-            for target in targets:
-                self._transports.append(self._negotiated(target, deadline))
-                log_in(self._transports[-1], target.login, deadline.left(timeout))
-        except BaseException:
+            with deadline.ending(self.cut):
+                for target in targets:
+                    self._transports.append(self._negotiated(target, deadline))
+                    log_in(self._transports[-1], target.login, deadline.left(timeout))
+        except BaseException as error:
             self.close()
+            if isinstance(error, DeliveryError):
+                # Tells of the end of the time if that is what it was.
+                deadline.left()
             raise
 
     def open_subsystem(self, name: str, deadline: Deadline) -> "Subsystem":
@@ -87,22 +91,24 @@ class Connection:
             DeliveryError: the server does not offer it.
         """
         transport = self._transports[-1]
-        # Paramiko waits for the answer for ever.
-        patience = threading.Timer(deadline.left(self._timeout), transport.close)
-        patience.start()
         try:
-            channel = transport.open_session()
-            channel.invoke_subsystem(name)
+            # Paramiko waits for the answer for ever.
+            with Deadline(deadline.left(self._timeout)).ending(self.cut):
+                channel = transport.open_session()
+                channel.invoke_subsystem(name)
         except Exception as error:
+            deadline.left()
             # A connection that broke may not have been noticed by its thread.
             transport.join(_NOTICING)
             if not transport.is_active():
                 raise PassingError("the server closed the connection, or was silent for too long") from error
             raise DeliveryError(f"the server does not offer {name} to this user; ask its operator for it") from error
-        finally:
-            patience.cancel()
-            patience.join()
         return Subsystem(channel)
+
+    def cut(self) -> None:
+        """End whatever waits for the server; called from another thread."""
+        for transport in list(self._transports):
+            transport.close()
 
     def close(self) -> None:
         """End the connection, and all that ran for it."""
@@ -150,6 +156,7 @@ class Connection:
         except Exception as error:
             # What failed in the connection's thread comes out here, whatever it is.
             _end(transport)
+            deadline.left()
             raise _not_started(error, seconds) from error
         return transport
 
@@ -158,8 +165,9 @@ class Connection:
         if self._transports:
             return _forwarded(self._transports[-1], server, seconds)
         try:
-            line = socket.create_connection((server.host, server.port), seconds)
+            line = dial(server.host, server.port, self._timeout, deadline, partial(_reached, server.port))
         except (OSError, UnicodeError) as error:
+            deadline.left()
             raise _unreachable(error, seconds) from error
         # What is asked of the server must not wait until it has confirmed what was asked before.
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -220,11 +228,15 @@ def _algorithms(known: Sequence[str], shown: set[str]) -> tuple[str, ...]:
 
 
 def _not_started(error: Exception, seconds: float) -> DeliveryError:
-    if "Indecipherable" in str(error) or "Invalid SSH banner" in str(error):
+    if any(said in str(error) for said in ("Indecipherable", "Invalid SSH banner", "codec can't decode")):
         return DeliveryError("what answers there is no SSH server; check host and port")
     if "timed out" in str(error) or "No existing session" in str(error):
-        return silent(seconds)
+        return PassingError(f"the server did not say within {seconds:g} s who it is; raise timeout if it needs longer")
     return PassingError("the server closed the connection before anybody logged in; it may be busy")
+
+
+def _reached(port: int, address: str, seconds: float) -> socket.socket:
+    return socket.create_connection((address, port), seconds)
 
 
 def _unreachable(error: Exception, seconds: float) -> DeliveryError:
@@ -233,6 +245,8 @@ def _unreachable(error: Exception, seconds: float) -> DeliveryError:
             return DeliveryError("the name of the host cannot be; check it")
         case socket.gaierror():
             return PassingError("there is no such host; check its name and the network")
+        case SlowNamesError():
+            return PassingError(f"{error}; check the network's name service")
         case TimeoutError():
             return PassingError(f"the server did not answer within {seconds:g} s; check host and port")
         case ConnectionRefusedError():

@@ -1,5 +1,6 @@
 """Logging in to an SSH server by all that there is: it may want a key and a password, in an order of its own."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from paramiko.auth_handler import AuthOnlyHandler
 from csvexport.delivery import PassingError
 from csvexport.delivery.ssh_logins import Login
 from csvexport.errors import DeliveryError
+from csvexport.masking import printable
 
 _INTERACTIVE: Final = "keyboard-interactive"
 
@@ -19,6 +21,9 @@ _INTERACTIVE: Final = "keyboard-interactive"
 _SERVICE_REQUEST, _USERAUTH_REQUEST = b"\x05", b"\x32"
 
 _PAUSE: Final = 0.01
+
+# How much of what a server says of itself is shown.
+_SHOWN: Final = 200
 
 
 class OneServiceTransport(paramiko.ServiceRequestingTransport):  # type: ignore[misc]
@@ -83,12 +88,37 @@ def log_in(transport: paramiko.Transport, login: Login, seconds: float) -> None:
         DeliveryError: the server refuses.
     """
     transport.auth_timeout = seconds
-    agent = None if login.key or login.password is not None else paramiko.Agent()
+    agent = None if login.key or login.password is not None else _agent(seconds)
     try:
         _Entrance(transport, login, agent).pass_through()
     finally:
         if agent is not None:
             agent.close()
+
+
+class _Agent(paramiko.Agent):  # type: ignore[misc]
+    """The user's ssh-agent; paramiko's leaves the line to one open that does not answer."""
+
+    def __init__(self) -> None:
+        try:
+            super().__init__()
+        except BaseException:
+            self.close()
+            raise
+
+
+def _agent(seconds: float) -> paramiko.Agent:
+    """Ask ssh-agent for its keys; one that waits for a person is not waited for longer than a server."""
+    usual = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        return _Agent()
+    except Exception as error:
+        raise DeliveryError(
+            "ssh-agent (SSH_AUTH_SOCK) does not answer as it should; restart it, or name a key or a password"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(usual)
 
 
 class _Entrance:
@@ -138,6 +168,8 @@ class _Entrance:
                 ) from error
             if not self._transport.is_active():
                 raise self._lost() from error
+        except TimeoutError as error:
+            raise DeliveryError(f"{name} was not used in time; unlock it there, or name another") from error
         except Exception as error:
             # What failed in the connection's thread comes out here, whatever it is.
             raise self._lost() from error
@@ -164,6 +196,6 @@ class _Entrance:
         return further
 
     def _refusal(self) -> DeliveryError:
-        offered = f"; it takes {', '.join(self._offered)}" if self._offered else ""
+        offered = f"; it takes {printable(', '.join(self._offered))[:_SHOWN]}" if self._offered else ""
         tried = " and ".join(self._refused)
         return DeliveryError(f"the server refuses the login by {tried}{offered}; check username and {tried}")

@@ -24,6 +24,7 @@ _ONLY_FOR: Final[dict[str, tuple[Scheme, ...]]] = {
     "ca": ("http",),
     "mode": ("folder", "sftp"),
     "in_place": _SERVERS,
+    "takes_away": _SERVERS,
     "timeout": _SERVERS,
 }
 _WORDS: Final[dict[Scheme, str]] = {"folder": "a folder", "sftp": "an sftp address", "http": "an http(s) address"}
@@ -86,6 +87,12 @@ class DeliverSettings(SshLogin, PlaceSettings):
         False,  # noqa: FBT003 - the key's default
         description="`true`: files are written under their final names, for servers that forbid renaming or take a "
         "file away as soon as it is there. Without it a file gets its name when it is whole.",
+        examples=[True],
+    )
+    takes_away: Flag = Field(
+        False,  # noqa: FBT003 - the key's default
+        description="`true`: the receiver takes files away as soon as they are there, so that one which was never seen "
+        "there counts as delivered by the server's answer. Without it that is a failure.",
         examples=[True],
     )
     attempts: Attempts = Field(

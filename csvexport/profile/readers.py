@@ -159,7 +159,7 @@ def read_seconds(value: object, longest: int = LONGEST_TIMEOUT) -> float:
 
 
 def read_time_limit(value: object) -> float:
-    """Read how many seconds a delivery may take."""
+    """Read how many seconds a delivery, or the fetching of an export, may take."""
     return read_seconds(value, LONGEST_DELIVERY)
 
 

@@ -26,6 +26,7 @@ from csvexport.profile.annotations import (
     Seconds,
     SecretReference,
     Sheet,
+    TimeLimit,
     Username,
     texts,
 )
@@ -33,7 +34,7 @@ from csvexport.profile.tables import Table
 from csvexport.profile.wording import ProfileValueError
 
 # The keys that say how a server is asked; they stand for nothing where every path is local.
-_OF_ADDRESSES = (*addresses.CREDENTIALS, "ca", "timeout", "max_megabytes")
+_OF_ADDRESSES = (*addresses.CREDENTIALS, "ca", "timeout", "time_limit", "max_megabytes")
 _ANY_ADDRESS: dict[str, JsonValue] = {"type": "string", "pattern": f"^{addresses.URL}"}
 _WITH_ADDRESS: JsonValue = {
     "properties": {"path": {"anyOf": [_ANY_ADDRESS, {"type": "array", "contains": _ANY_ADDRESS}]}}
@@ -100,6 +101,11 @@ class ExportSettings(Table):
         examples=["ca.pem"],
     )
     timeout: Seconds = Field(60, description="For how many seconds an http(s) server may be silent.", examples=[60])
+    time_limit: TimeLimit = Field(
+        3600,
+        description="How many seconds the fetching of an export from an http(s) server may take, all tries together.",
+        examples=[3600],
+    )
     max_megabytes: Count = Field(
         4096,
         description="What is fetched from an http(s) path, and what it unpacks to, must not be larger.",

@@ -21,6 +21,7 @@ class Access:
         keys: the profile's keys that log in, as a message names them; empty without any.
         ca: a PEM file with certificates that are trusted beside the system's.
         timeout: seconds for which a server may be silent.
+        time_limit: seconds that the fetching of one export may take, all tries together.
         max_bytes: what is fetched, and what it unpacks to, must not be larger.
     """
 
@@ -28,6 +29,7 @@ class Access:
     keys: str = ""
     ca: Path | None = None
     timeout: float = 60.0
+    time_limit: float = 3600.0
     max_bytes: int = 4096 << 20
 
     @classmethod
@@ -43,4 +45,11 @@ class Access:
         """
         login = Login.of(settings, folder, KEYS)
         ca = folder / Path(settings.ca).expanduser() if settings.ca is not None else None
-        return cls(login.headers, login.keys, ca, settings.timeout, settings.max_megabytes << 20)
+        return cls(
+            headers=login.headers,
+            keys=login.keys,
+            ca=ca,
+            timeout=settings.timeout,
+            time_limit=settings.time_limit,
+            max_bytes=settings.max_megabytes << 20,
+        )

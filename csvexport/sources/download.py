@@ -1,31 +1,45 @@
 """Exports fetched over HTTP(S) into a folder of the caller's, from which they are read like local ones.
 
-Credentials go to the server that the profile names and to no other, the server's certificate is always verified, and an
-answer that is cut off never passes for a whole one.
+Credentials go to the server that the profile names and to no other, the server's certificate is always verified, an
+answer that is cut off never passes for a whole one, and no server is waited for longer than the profile allows.
 """
 
 import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
+from urllib.request import getproxies
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
+from csvexport.deadline import Deadline
 from csvexport.errors import SourceError
+from csvexport.masking import printable
 from csvexport.profile.addresses import shown_address
 from csvexport.sources import cache
 from csvexport.sources.access import KEYS, Access
 from csvexport.sources.cache import Version, new_file
 from csvexport.sources.forms import find_format
 from csvexport.sources.packed import ARCHIVES
-from csvexport.web import AGENT, PASSING, REQUEST_ERRORS, Trouble, open_client, proxy_problem, retry_after, trust
+from csvexport.web import (
+    AGENT,
+    PASSING,
+    REQUEST_ERRORS,
+    Client,
+    Trouble,
+    http_date,
+    open_client,
+    proxy_problem,
+    retry_after,
+    trust,
+    whole_number,
+)
 
 TRIES: Final = 4
 """How often an address is asked before the run ends."""
@@ -44,6 +58,9 @@ _PASSING: Final = PASSING | {202: "the export is not ready yet"}
 
 _OK, _NOTHING, _PART, _UNCHANGED, _BAD_RANGE = 200, 204, 206, 304, 416
 _LOGIN, _FORBIDDEN, _MISSING, _PROXY_LOGIN, _GONE = 401, 403, 404, 407, 410
+
+# How much of an address that a server made is shown.
+_SHOWN: Final = 200
 
 _CHUNK: Final = 1 << 20
 _SAMPLE_BYTES: Final = 4096
@@ -76,17 +93,18 @@ def download(address: str, access: Access, scratch: Path) -> tuple[str, Path]:
     """
     label = shown_address(address)
     number = sum(1 for _ in scratch.glob("fetched-*"))
-    with _client(address, label, access) as client:
-        return label, _Fetching(address, label, access, client, scratch / f"fetched-{number}").result()
+    fetching = _Fetching(address, label, access, scratch / f"fetched-{number}")
+    with closing(fetching.client):
+        return label, fetching.result()
 
 
-def _client(address: str, label: str, access: Access) -> httpx.Client:
+def _client(address: str, label: str, access: Access, deadline: Deadline) -> Client:
     try:
         context = trust(access.ca)
     except ValueError as error:
         raise SourceError(f"{KEYS}ca: {error}") from error
     try:
-        return open_client(address, context, access.timeout)
+        return open_client(address, context, access.timeout, deadline)
     except ValueError as error:
         raise SourceError(f"{label}: {error}") from error
 
@@ -114,7 +132,7 @@ class _Answer:
         encoding: how it is packed on the way.
         total: its size as it travels, None where the answer only ends when the server hangs up.
         chunked: whether the answer shows its end in another way.
-        keep: whether the server lets it be kept.
+        keep: whether the server lets it be kept, and it can be told what it depends on.
     """
 
     address: str = ""
@@ -129,21 +147,21 @@ class _Answer:
     def of(cls, response: httpx.Response) -> "_Answer":
         headers = response.headers
         etag, modified = _plain(headers.get("ETag", "")), _settled(headers)
-        length = headers.get("Content-Length", "")
         return cls(
             str(response.url),
             Version(etag, modified),
             modified if not etag else "" if etag.startswith("W/") else etag,
             headers.get("Content-Encoding", "").strip().lower().replace("x-gzip", "gzip").replace("identity", ""),
-            int(length) if length.isdecimal() else None,
+            whole_number(headers.get("Content-Length", "")),
             "Transfer-Encoding" in headers,
-            "no-store" not in headers.get("Cache-Control", "").lower(),
+            # What an answer with "*" depends on, nobody but its server knows.
+            "no-store" not in headers.get("Cache-Control", "").lower() and "*" not in headers.get("Vary", ""),
         )
 
     def continued(self, response: httpx.Response, start: int) -> "_Answer | None":
         """Give this answer with its size, if a partial one is the rest of it from there on."""
         part = self.of(response)
-        extent = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        extent = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]+/([0-9]{1,18})", response.headers.get("Content-Range", ""))
         if (part.address, part.encoding) != (self.address, self.encoding) or not extent:
             return None
         begin, total = map(int, extent.groups())
@@ -160,39 +178,46 @@ def _plain(etag: str) -> str:
 def _settled(headers: httpx.Headers) -> str:
     """Give Last-Modified, if the moment is so far back that no other version can bear it."""
     modified: str = headers.get("Last-Modified", "")
-    with suppress(ValueError, TypeError):
-        if parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified) >= _SETTLED:
-            return modified
-    return ""
+    sent, since = http_date(headers.get("Date", "")), http_date(modified)
+    return modified if sent is not None and since is not None and sent - since >= _SETTLED else ""
 
 
 class _Fetching:
     """One export on its way, over several tries."""
 
-    def __init__(self, address: str, label: str, access: Access, client: httpx.Client, path: Path) -> None:
+    def __init__(self, address: str, label: str, access: Access, path: Path) -> None:
         """Take what `download` takes; `path` is a name that is free."""
         self._address = address
         self._label = label
         self._access = access
-        self._client = client
         self._path = path
         self._raw = path.with_name(f"{path.name}-raw")
         self._kept = path.with_name(f"{path.name}-kept")
+        self._deadline = Deadline(access.time_limit, f"{KEYS}time_limit", self._problem)
+        self.client = _client(address, label, access, self._deadline)
         self._answer = _Answer()
         self._at = label
         self._logs_in = True
+        self._name: str | None = None
+        self._version = cache.UNKNOWN
+        self._trusts_kept = True
 
     def result(self) -> Path:
         """Fetch the export into a file."""
         new_file(self._raw).close()
-        retrying = Retrying(
-            stop=stop_after_attempt(TRIES), wait=_pause, retry=retry_if_exception_type(_PassingError), reraise=True
-        )
-        try:
-            found = retrying(self._try)
-        except _PassingError as error:
-            raise self._problem(f"{error}; {TRIES} tries failed") from error
-        return found or self._checked()
+        passing = retry_if_exception_type(_PassingError)
+        retrying = Retrying(stop=self._is_over, wait=_pause, retry=passing, retry_error_callback=self._give_up)
+        return retrying(self._try) or self._checked()
+
+    def _is_over(self, state: RetryCallState) -> bool:
+        """Whether the try that failed was the last."""
+        return state.attempt_number >= TRIES or state.upcoming_sleep >= self._deadline.left()
+
+    def _give_up(self, state: RetryCallState) -> NoReturn:
+        """Say why the last try failed, and why it was the last."""
+        tries, error = state.attempt_number, state.outcome.exception() if state.outcome else None
+        why = "" if tries >= TRIES else f", and {KEYS}time_limit leaves no time for another"
+        raise self._problem(f"{error}; {tries} {'try' if tries == 1 else 'tries'} failed{why}") from error
 
     def _problem(self, text: str) -> SourceError:
         return SourceError(f"{self._at}: {text}")
@@ -201,11 +226,19 @@ class _Fetching:
         """Ask once, and receive what comes; give the kept export if it is still what the server has."""
         with self._response() as response:
             if response.status_code == _UNCHANGED and self._kept.exists():
+                self._refuse_other_version(response)
                 self._refuse_large(self._kept.stat().st_size)
                 return self._kept
             self._judge(response)
             self._receive(response)
         return None
+
+    def _refuse_other_version(self, response: httpx.Response) -> None:
+        """See that it is the kept version that the server calls the current one."""
+        named = response.headers.get("ETag", "").removeprefix("W/")
+        if named and self._version.etag and named != self._version.etag.removeprefix("W/"):
+            self._trusts_kept = False
+            raise _PassingError("the server says that nothing has changed, and names another version")
 
     @contextmanager
     def _response(self) -> Iterator[httpx.Response]:
@@ -214,13 +247,13 @@ class _Fetching:
         with self._told():
             url = httpx.URL(self._address)
         for _ in range(REDIRECTS + 1):
-            with self._told(), self._client.stream("GET", url, headers=self._headers(str(url))) as response:
+            with self._told(), self.client.stream("GET", url, headers=self._headers(str(url))) as response:
                 if not response.has_redirect_location:
                     yield response
                     return
             onward = self._onward(url, response.headers["Location"])
             self._logs_in = self._logs_in and _origin(onward) == _origin(url)
-            self._at = f"{self._label}, redirected to {shown_address(str(onward))}"
+            self._at = f"{self._label}, redirected to {_shown(onward)}"
             url = onward
         raise self._problem(f"more than {REDIRECTS} redirects; check the address, and whether a login is needed")
 
@@ -228,11 +261,11 @@ class _Fetching:
         """Find where a redirect leads, and refuse what nobody should follow."""
         try:
             onward = url.join(location)
-        except (httpx.InvalidURL, UnicodeError):
+        except (httpx.InvalidURL, ValueError):
             onward = httpx.URL()
         if onward.scheme not in {"http", "https"} or not onward.host:
             raise self._problem("is redirected to what is no http(s) address")
-        where = shown_address(str(onward.copy_with(userinfo=b"")))
+        where = _shown(onward.copy_with(userinfo=b""))
         if onward.userinfo:
             raise self._problem(
                 f"is redirected to {where} with a password in the address; have the server leave it out"
@@ -246,16 +279,24 @@ class _Fetching:
         if self._logs_in:
             headers.update(self._access.headers)
         self._kept.unlink(missing_ok=True)
+        self._name = self._cache_name(address, headers)
         size = self._raw.stat().st_size
         if size and self._answer.continues and self._answer.address == address:
             headers.update({"Range": f"bytes={size}-", "If-Range": self._answer.continues})
             return headers
-        version = cache.find(address, self._kept)
-        if version and version.etag:
-            headers["If-None-Match"] = version.etag
-        elif version:
-            headers["If-Modified-Since"] = version.modified
+        if self._name is not None and self._trusts_kept:
+            self._version = cache.find(self._name, self._kept) or cache.UNKNOWN
+        if self._version.etag and self._kept.exists():
+            headers["If-None-Match"] = self._version.etag
+        elif self._version.modified and self._kept.exists():
+            headers["If-Modified-Since"] = self._version.modified
         return headers
+
+    def _cache_name(self, address: str, headers: httpx.Headers) -> str | None:
+        """Name the answer by all that it may depend on; None where that will not be the same again."""
+        if self.client.cookies:
+            return None
+        return cache.name_of(address, headers, str(self._access.ca), getproxies())
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -263,6 +304,8 @@ class _Fetching:
         try:
             yield
         except REQUEST_ERRORS as error:
+            # Tells of the end of the time if that is what it was.
+            self._deadline.left()
             trouble = Trouble.of(error, self._access.timeout, KEYS)
             raise _PassingError(trouble.text) if trouble.is_passing else self._problem(trouble.text) from error
 
@@ -341,14 +384,9 @@ class _Fetching:
             keys = self._access.keys or "whether a login is needed"
             raise self._problem(f"answers with a web page, not an export; check the address, and {keys}")
         self._refuse_endless(sample)
-        if self._answer.keep and any(self._version()):
-            cache.store(self._answer.address, self._path, self._version())
+        if self._name is not None and self._answer.keep and any(self._answer.version):
+            cache.store(self._name, self._path, self._answer.version)
         return self._path
-
-    def _version(self) -> Version:
-        """Give the version as it can be asked for; a date alone may be another user's version's as well."""
-        version = self._answer.version
-        return version if version.etag or not self._access.keys else cache.UNKNOWN
 
     def _unpack(self) -> None:
         if not self._answer.encoding:
@@ -359,6 +397,7 @@ class _Fetching:
         size = 0
         with gzip.open(self._raw) as packed, new_file(self._path) as file:
             while chunk := self._unpacked(packed):
+                self._deadline.left()
                 size += len(chunk)
                 self._refuse_large(size)
                 file.write(chunk)
@@ -378,6 +417,11 @@ class _Fetching:
                 "the answer does not say how long it is, so nobody can see whether it is whole; have the server send"
                 " Content-Length"
             )
+
+
+def _shown(url: httpx.URL) -> str:
+    """Write for a message where a server sends; it may be anything, and of any length."""
+    return printable(shown_address(str(url)))[:_SHOWN]
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

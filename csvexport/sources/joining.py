@@ -138,7 +138,7 @@ class JoinedSource(WidenedSource):
 
 def with_access(join: JoinSettings, settings: ExportSettings) -> JoinSettings:
     """Give the second source the credentials of the first, if it has none and both are on one server."""
-    shared = {"ca", "timeout", "max_megabytes"}
+    shared = {"ca", "timeout", "time_limit", "max_megabytes"}
     remote = [path for path in (*settings.path, *join.path) if is_address(path)]
     if not join.model_fields_set.intersection(CREDENTIALS):
         # On another server they would be known to someone whom they are none of the business of.

@@ -17,7 +17,7 @@ from csvexport.terminal.outcome import print_outcome
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from csvexport.ledger import Delivery
+    from csvexport.ledger import Arrival, Delivery
     from csvexport.workflow.deciding import Decision, History, Record
     from csvexport.workflow.posting import Result
     from csvexport.workflow.pruning import Pruning
@@ -36,7 +36,7 @@ _STYLES: Final = {
 _CHECKED: Final = {
     "size": "its size was checked",
     "checksum": "its checksum was checked",
-    "answer": "as the server says",
+    "answer": "by the server's answer",
 }
 _STATES: Final = {
     "planned": "would be sent",
@@ -94,7 +94,7 @@ def _details(result: "Result", *, verbose: bool) -> "Iterator[Text]":
     if result.receipt is not None:
         for note in result.receipt.notes:
             yield _below(note, "yellow")
-        if result.receipt.trace.is_taken:
+        if result.receipt.trace.is_taken and result.receipt.checked != "answer":
             yield _below("the receiver took it away at once", "dim")
         elif verbose and not result.receipt.is_unchanged:
             yield _below(f"in {result.seconds:.1f} s; {_CHECKED[result.receipt.checked]}", "dim")
@@ -154,13 +154,21 @@ def _where(record: "Record", kind: str) -> str:
     for delivery in record.deliveries:
         if delivery.kind == kind:
             arrival = delivery.arrival
-            last[delivery.destination] = f" {arrival.at:%Y-%m-%d %H:%M} UTC" if arrival is not None else " not yet"
+            last[delivery.destination] = (
+                f" {arrival.at:%Y-%m-%d %H:%M} UTC{_unseen(arrival)}" if arrival else " not yet"
+            )
     return ", ".join(f"{destination}{when}" for destination, when in last.items())
 
 
 def _delivery(delivery: "Delivery") -> str:
-    when = f"{delivery.arrival.at:%Y-%m-%d %H:%M:%S} UTC" if delivery.arrival is not None else "not yet"
+    arrival = delivery.arrival
+    when = f"{arrival.at:%Y-%m-%d %H:%M:%S} UTC{_unseen(arrival)}" if arrival is not None else "not yet"
     return f"{delivery.file} to {delivery.place}, {when}"
+
+
+def _unseen(arrival: "Arrival") -> str:
+    """Say so where nobody saw the file at its place."""
+    return f" {_CHECKED['answer']}" if arrival.checked == "answer" else ""
 
 
 def print_decision(decision: "Decision") -> None:

@@ -138,7 +138,7 @@ class Faults:
     """What is not as it should be with a server; may be changed while it runs.
 
     Attributes:
-        forbidden: operations of SFTP that nobody may do: `rename`, `stat`, `setstat`, `remove`, `mkdir`, `open`.
+        forbidden: operations of SFTP that nobody may do, by the names of the methods below.
         space: how many bytes may be written before the disk is full.
         after: what happens to a file right after `close` or `rename`, or before the answer to `stat`.
         short: how many bytes of each write are lost.
@@ -179,6 +179,10 @@ class FaultySftp(asyncssh.SFTPServer):
     def close(self, file_obj):
         super().close(file_obj)
         self._go_on("close", file_obj.name)
+
+    def fstat(self, file_obj):
+        self._refuse("fstat")
+        return super().fstat(file_obj)
 
     def stat(self, path):
         self._refuse("stat")

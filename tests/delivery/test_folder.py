@@ -1,3 +1,4 @@
+import errno
 import os
 import resource
 import stat
@@ -198,3 +199,76 @@ def test_a_file_that_is_held_for_now_may_be_replaced_later(place):
     with mounted(place.root / "orders.csv", "--bind", str(place.root / "other")):
         assert refusal(place, "orders.csv") == ("the file system is in trouble: Device or resource busy", True)
     assert place.files() == {"orders.csv": OLD, "other": OLD}
+
+
+def test_what_is_no_file_is_not_replaced_by_one(place):
+    os.mkfifo(place.root / "pipe")
+    message, is_passing = refusal(place, "pipe", b"")
+    assert (message, is_passing) == (
+        "is a device or a pipe, which no file takes the place of; name a file in `to`",
+        False,
+    )
+    assert stat.S_ISFIFO((place.root / "pipe").stat().st_mode)
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """What was made durable, in turn."""
+    paths, sync = [], os.fsync
+
+    def note(descriptor):
+        paths.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return paths
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="nothing tells what is synced")
+def test_every_name_on_the_way_to_a_file_is_made_durable(place, synced):
+    place.deliver("a/b/c/orders.csv", OLD)
+    folders = [place.root, place.root / "a", place.root / "a" / "b", place.root / "a" / "b" / "c"]
+    assert synced == [*folders[:3], folders[3] / ".orders.csv.part", folders[3]]
+    synced.clear()
+    place.deliver("a/b/d/orders.csv", OLD)
+    assert synced[:1] == [place.root / "a" / "b"]
+    synced.clear()
+    # As after a run that was killed before it noted that it had put the file there.
+    assert place.deliver("a/b/d/orders.csv", OLD).is_unchanged
+    assert synced == [place.root / "a" / "b" / "d"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EINVAL, errno.ENOTSUP])
+def test_a_share_that_cannot_make_names_durable_gets_the_file(place, monkeypatch, number):
+    refuse_folders(monkeypatch, number)
+    place.deliver("a/b/orders.csv", NEW)
+    assert place.files() == {"a/b/orders.csv": NEW}
+
+
+def test_a_name_that_the_disk_does_not_take_is_none_that_has_arrived(place, monkeypatch):
+    refuse_folders(monkeypatch, errno.EIO)
+    message, is_passing = refusal(place, "orders.csv")
+    assert (message, is_passing) == ("the file system is in trouble: Input/output error", True)
+
+
+def refuse_folders(monkeypatch, number):
+    """Let no folder be synced."""
+    sync = os.fsync
+
+    def refuse(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+def test_a_file_that_has_another_size_under_its_own_name_has_not_arrived(place, monkeypatch):
+    replace = Path.replace
+
+    def cut(path, target):
+        replace(path, target)
+        os.truncate(target, 1)
+
+    monkeypatch.setattr(Path, "replace", cut)
+    assert refusal(place, "orders.csv") == (f"1 bytes are there, and {len(NEW)} were sent", True)

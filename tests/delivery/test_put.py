@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import logging
 
 import httpx
@@ -149,7 +150,7 @@ def test_where_nobody_can_look_the_receipt_is_believed(place, dav, status):
     receipt = place.deliver("orders.csv", NEW, trace)
     assert (receipt.is_unchanged, receipt.trace, receipt.checked) == (True, trace, "answer")
     assert methods(dav) == [("HEAD", "/orders.csv")]
-    assert place.deliver("orders.csv", OLD).checked == "answer"
+    assert place.deliver("orders.csv", OLD).checked == ("answer" if status == 403 else "size")
     assert place.files() == {"orders.csv": OLD}
 
 
@@ -276,39 +277,164 @@ def test_a_server_that_does_not_rename_is_told_with_the_way_out(place, dav, refu
 def test_a_server_that_takes_the_part_away_is_told_with_the_way_out(dav, refusal):
     dav.always["MOVE"] = Fault(404)
     assert refusal() == (
-        "the file was taken away under the hidden name that it had until whole; set in_place = true, and files are"
-        " written under their own names"
+        "the server took the file, and none is there under the hidden name that it should have until whole; set"
+        " in_place = true, and files are written under their own names"
     )
 
 
 def test_a_part_that_lacks_bytes_gets_no_name(place, dav, refusal):
     place.deliver("orders.csv", OLD)
     dav.faults["PUT"] = [Fault(201, after=1000, keeps=True)]
-    assert refusal(LARGE, passes=True) == f"only 1,000 of {len(LARGE):,} bytes arrived"
+    assert refusal(LARGE, passes=True) == f"1,000 bytes are there, and {len(LARGE):,} were sent"
     assert place.files() == {"orders.csv": OLD}
 
 
-@pytest.mark.parametrize("in_place", [False, True])
-def test_a_receiver_that_takes_files_away_at_once_is_no_problem(place, dav, in_place):
+@pytest.mark.parametrize(("in_place", "checked"), [(False, "size"), (True, "answer")])
+def test_a_receiver_that_takes_files_away_at_once_is_no_problem(place, dav, in_place, checked):
     dav.takes_away = True
-    receipt = place.deliver("orders.csv", NEW, in_place=in_place)
-    assert receipt.trace.is_taken
+    receipt = place.deliver("orders.csv", NEW, in_place=in_place, takes_away=in_place)
+    assert (receipt.trace.is_taken, receipt.checked) == (True, checked)
     assert place.deliver("orders.csv", NEW, receipt.trace, in_place=in_place).is_unchanged
     assert len(dav.asked("PUT")) == 1
 
 
-def test_a_receiver_that_rewrites_files_is_noted(place, dav):
-    dav.faults["HEAD"] = [Fault(405), Fault(200, {"Content-Length": "1", "ETag": '"v"'})]
-    receipt = place.deliver("orders.csv", NEW)
-    assert receipt.notes == (f"the server shows 1 bytes, and {len(NEW)} were put there",)
-    assert (receipt.checked, receipt.trace) == ("answer", Trace(1, None, '"v"'))
+# What is seen of what was put
 
 
-def test_a_file_that_has_arrived_stays_so_though_nobody_can_look(place, dav):
-    dav.faults["HEAD"] = [Fault(405), Fault(0)]
+GONE = (
+    "the server took the file, and shows none there; ask the receiver whether it arrived. If it did, since files are"
+    " taken away at once there, csvexport confirm the batch and set takes_away = true"
+)
+
+
+def test_a_file_that_was_never_seen_has_not_arrived(dav, refusal):
+    dav.takes_away = True
+    assert refusal(in_place=True) == GONE
+    assert len(dav.asked("PUT")) == 1
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_server_that_drops_what_it_took_has_not_got_it(place, dav, refusal, in_place):
+    dav.always["PUT"] = Fault(201)
+    dav.always["MOVE"] = Fault(201)
+    assert refusal(in_place=in_place) == GONE
+    assert place.files() == {}
+
+
+@pytest.mark.parametrize("kept", [0, 1, len(LARGE) - 1])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_server_that_keeps_less_than_it_took_has_not_got_it(dav, refusal, in_place, kept):
+    dav.always["PUT"] = Fault(201, after=kept, keeps=True)
+    assert refusal(LARGE, passes=True, in_place=in_place) == f"{kept:,} bytes are there, and {len(LARGE):,} were sent"
+
+
+@pytest.mark.parametrize("size", [0, 1, len(NEW) + 1, 10**15])
+def test_a_file_that_has_another_size_under_its_own_name_has_not_arrived(dav, refusal, size):
+    dav.faults["HEAD"] = [Fault(405), Fault(200, {"Content-Length": str(size), "ETag": '"v"'})]
+    assert refusal(passes=True) == f"{size:,} bytes are there, and {len(NEW)} were sent"
+
+
+def test_a_file_that_stays_where_it_was_is_not_the_new_one(place, dav, refusal):
+    place.deliver("orders.csv", OLD + OLD)
+    dav.always["MOVE"] = Fault(204)
+    assert refusal(OLD + NEW[: len(OLD)]) == (
+        "the server said that it renamed the file, and did not; set in_place = true, and files are written under their"
+        " own names"
+    )
+    assert place.files() == {"orders.csv": OLD + OLD}
+    dav.always["PUT"] = Fault(204)
+    assert place.deliver("orders.csv", OLD + NEW[: len(OLD)], in_place=True).checked == "answer"
+
+
+WITHOUT_LENGTH = {"Content-Length": "0", "Content-Encoding": "gzip", "ETag": '"v"'}
+TOLD = "<D:multistatus xmlns:D='DAV:'><D:prop><D:getcontentlength>{}</D:getcontentlength></D:prop></D:multistatus>"
+
+
+@pytest.mark.parametrize("head", [Fault(405), Fault(200, WITHOUT_LENGTH)], ids=["no HEAD", "no length"])
+@pytest.mark.parametrize(
+    "looks",
+    [
+        {"PROPFIND": lambda size: Fault(207, text=TOLD.format(size))},
+        {"GET": lambda size: Fault(206, {"Content-Range": f"bytes 0-0/{size}"}, text="i")},
+        {"GET": lambda size: Fault(200, text="x" * size)},
+    ],
+    ids=["PROPFIND", "range", "GET"],
+)
+def test_the_size_is_asked_for_in_every_way_that_there_is(place, dav, refusal, head, looks):
+    dav.always["HEAD"] = head
+    ((method, answer),) = looks.items()
+    dav.always[method] = answer(len(NEW))
+    dav.faults["HEAD"] = [Fault(404)]
+    assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
+    dav.always[method] = answer(len(NEW) - 2)
+    assert refusal(passes=True, in_place=True) == f"{len(NEW) - 2} bytes are there, and {len(NEW)} were sent"
+
+
+def test_what_is_recognised_later_is_what_head_tells(place, dav):
+    dav.always["HEAD"] = Fault(200, WITHOUT_LENGTH)
+    trace = place.deliver("orders.csv", NEW, in_place=True).trace
+    assert trace == Trace(len(NEW), None, '"v"')
+    again = place.deliver("orders.csv", NEW, trace, in_place=True)
+    assert (again.is_unchanged, again.checked) == (True, "answer")
+
+
+def encoded(name, content):
+    return base64.b64encode(hashlib.new(name, content).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("Repr-Digest", lambda content: f"sha-512=:AAAA:, sha-256=:{encoded('sha256', content)}:"),
+        ("Digest", lambda content: f"SHA-256={encoded('sha256', content)}"),
+        ("x-amz-checksum-sha256", lambda content: encoded("sha256", content)),
+        ("Content-MD5", lambda content: encoded("md5", content)),
+        ("x-goog-hash", lambda content: f"crc32c=AAAA==, md5={encoded('md5', content)}"),
+    ],
+)
+def test_a_checksum_that_contradicts_is_heard(place, dav, refusal, header, text):
+    size = {"Content-Length": str(len(NEW))}
+    checked = "size" if "md5" in text(NEW) or "MD5" in header else "checksum"
+    dav.always["HEAD"] = Fault(200, size | {header: text(NEW)})
+    dav.faults["HEAD"] = [Fault(404)]
+    assert place.deliver("orders.csv", NEW, in_place=True).checked == checked
+    dav.always["HEAD"] = Fault(200, size | {header: text(NEW[::-1])})
+    assert refusal(passes=True, in_place=True) == (
+        "the server's checksum of the file is another than that of what was sent"
+    )
+
+
+def test_a_checksum_of_the_parts_of_a_file_is_none_of_the_file(place, dav):
+    told = {"Content-Length": str(len(NEW)), "x-amz-checksum-sha256": f"{encoded('sha256', OLD)}-2"}
+    dav.always["HEAD"] = Fault(200, told)
+    dav.faults["HEAD"] = [Fault(404)]
+    assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
+
+
+@pytest.mark.parametrize(("shown", "is_other"), [('"a"', False), ('W/"b"', False), ("", False), ('"b"', True)])
+def test_another_version_than_the_one_that_was_put_is_another_file(place, dav, refusal, shown, is_other):
+    dav.always["PUT"] = Fault(201, {"ETag": '"a"'}, keeps=True)
+    dav.always["HEAD"] = Fault(200, {"ETag": shown, "Content-Length": str(len(NEW))})
+    dav.faults["HEAD"] = [Fault(404)]
+    if is_other:
+        assert refusal(passes=True, in_place=True) == (
+            "the server shows another version of the file than the one that it took"
+        )
+    else:
+        assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_file_that_has_arrived_stays_so_though_nobody_can_look(place, dav, status):
+    dav.faults["HEAD"] = [Fault(status), Fault(0), Fault(0)]
     receipt = place.deliver("orders.csv", NEW)
     assert (receipt.checked, receipt.trace) == ("answer", Trace(len(NEW)))
     assert place.files() == {"orders.csv": NEW}
+
+
+def test_a_line_that_breaks_while_it_is_looked_is_laid_anew(place, dav):
+    dav.faults["HEAD"] = [Fault(404), Fault(0)]
+    assert place.deliver("orders.csv", NEW, in_place=True).checked == "size"
 
 
 # Lines and servers that fail

@@ -1,9 +1,13 @@
 """Who is let in by an SSH server, and which servers are believed to be the right ones."""
 
+import base64
 import os
 import re
+import socket
+import struct
 import subprocess
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -341,3 +345,48 @@ def test_a_key_and_a_password_are_given_to_a_server_that_wants_both(tmp_path, st
         place = at(server, tmp_path)
         place.deliver("orders.csv", NEW, key="mine")
         assert place.files() == {"orders.csv": NEW}
+
+
+@pytest.fixture
+def odd_agent(tmp_path, monkeypatch):
+    """Run what stands where ssh-agent does, and answers each question as it is told to: None for never."""
+    answers, held = [], []
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+
+    def serve(listener):
+        with suppress(OSError):
+            while True:
+                line, _ = listener.accept()
+                held.append(line)
+                while line.recv(1 << 16):
+                    if answers and answers[0] is not None:
+                        line.sendall(answers.pop(0))
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "agent"))
+        listener.listen()
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield answers
+        listener.shutdown(socket.SHUT_RDWR)
+        for line in held:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for line in held:
+            line.close()
+
+
+@pytest.mark.parametrize("answer", [None, b"\xff" * 4, b"\x00\x00\x00\x01\x05"], ids=["silent", "cut", "refuses"])
+def test_an_agent_that_does_its_worst_is_told_of(place, odd_agent, answer):
+    odd_agent.append(answer)
+    assert "ssh-agent (SSH_AUTH_SOCK) does not answer as it should" in refused(place, key=None, timeout=1)
+
+
+def test_an_agent_that_waits_for_a_person_is_not_waited_for(place, odd_agent, tmp_path):
+    (public,) = make_key(tmp_path / "held").split()[1:2]
+    blob = base64.b64decode(public)
+    authorize(tmp_path, f"ssh-ed25519 {public}")
+    found = b"\x0c\x00\x00\x00\x01" + struct.pack(">I", len(blob)) + blob + struct.pack(">I", 0)
+    odd_agent += [struct.pack(">I", len(found)) + found, None]
+    assert "a key of ssh-agent was not used in time; unlock it there" in refused(place, key=None, timeout=1)

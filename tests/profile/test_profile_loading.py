@@ -339,6 +339,7 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ('source.path = "a.csv"\nsource.headers = { A = "env:A" }', f"source.headers: {LOCAL}"),
         ('source.path = "a.csv"\nsource.ca = "ca.pem"', f"source.ca: {LOCAL}"),
         ('source.path = ["a.csv", "b.csv"]\nsource.timeout = 5', f"source.timeout: {LOCAL}"),
+        ('source.path = "a.csv"\nsource.time_limit = 5', f"source.time_limit: {LOCAL}"),
         ('source.path = "a.csv"\nsource.max_megabytes = 5', f"source.max_megabytes: {LOCAL}"),
         ('source.path = "http://example.ru/a"\nsource.username = "crm"', f"source.username: {UNENCRYPTED}"),
         ('source.path = ["a", "http://a/"]\nsource.password = "env:A"', f"source.password: {UNENCRYPTED}"),
@@ -717,7 +718,7 @@ def test_a_profile_is_imported_without_the_heavy_libraries():
 # What an arbitrary profile is made of: every key, and values that are nearly right.
 PROFILE_KEYS = """
 counter timezone currency since until max_rejected source identifiers goals path format encoding delimiter header
-username password headers ca timeout max_megabytes
+username password headers ca timeout time_limit max_megabytes
 UserId ClientId Yclid target when time price column decimal values not empty matches min max
 country counter_timezone calls orders contacts deals static missed yes no id created updated client client_ids phones
 revenue status statuses always on_oversize utm attributes only_with_deals type title

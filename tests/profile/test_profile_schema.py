@@ -85,7 +85,7 @@ def test_the_schema_has_the_keys_as_they_are_written():
         *("counter", "timezone", "counter_timezone", "currency", "country", "since", "until", "max_rejected", "source"),
         *("identifiers", "goals", "calls", "orders", "contacts", "deals"),
         *("path", "format", "sheet", "records", "encoding", "delimiter", "header", "username", "password", "headers"),
-        *("ca", "timeout", "max_megabytes", "optional", "join", "on", "prefix"),
+        *("ca", "timeout", "time_limit", "max_megabytes", "optional", "join", "on", "prefix"),
         *("UserId", "ClientId", "Yclid", "PurchaseId"),
         *("target", "when", "time", "price", "column", "timezone", "decimal", "values"),
         *("not", "empty", "matches", "min", "max"),
@@ -96,7 +96,7 @@ def test_the_schema_has_the_keys_as_they_are_written():
         *("name", "birth_date", "user_ids", "attributes", "only_with_deals", "type", "multivalued", "title"),
         *("finished", "products"),
         *("deliver", "what", "to", "key", "passphrase", "certificate", "host_key", "known_hosts", "jump", "host"),
-        *("mode", "in_place", "attempts", "time_limit"),
+        *("mode", "in_place", "takes_away", "attempts"),
     }
 
 
@@ -148,7 +148,7 @@ def test_every_example_is_accepted_by_schema_and_loader(tmp_path):
 SFTP = {"to": "sftp://yandex@files.example.ru/{{ batch }}/"}
 HTTPS = {"to": "https://files.example.ru/{{ batch }}/"}
 BESIDE_DELIVERY = {
-    **dict.fromkeys(("password", "key", "host_key", "known_hosts", "jump", "in_place", "timeout"), SFTP),
+    **dict.fromkeys(("password", "key", "host_key", "known_hosts", "jump", "in_place", "takes_away", "timeout"), SFTP),
     **dict.fromkeys(("passphrase", "certificate"), SFTP | {"key": "id_ed25519"}),
     **dict.fromkeys(("headers", "ca", "username"), HTTPS),
     "to": {"what": "orders"},
@@ -190,6 +190,7 @@ ADDRESSED = {
     "headers": {"A": "env:A"},
     "ca": "ca.pem",
     "timeout": 60,
+    "time_limit": 60,
     "max_megabytes": 1,
 }
 FINGERPRINT = f"SHA256:{'aB3+/' * 8}aB3"
@@ -205,6 +206,7 @@ OF_WAYS = {
     "ca": "ca.pem",
     "mode": "0640",
     "in_place": True,
+    "takes_away": True,
     "attempts": 1,
     "timeout": 60,
     "time_limit": 60,
@@ -291,6 +293,7 @@ FORMS = {
     ],
     ("source", "ca"): ["ca.pem", "", "https://a/ca.pem", 1],
     ("source", "timeout"): [1, 86400, 2.5, 0, 0.5, 86401, "60", True],
+    ("source", "time_limit"): [1, 604800, 2.5, 0, 604801, "60", True],
     ("source", "max_megabytes"): [1, 0, 1.5, "1"],
     ("identifiers",): [{"UserId": "A"}, {"PurchaseId": ["A"], "Yclid": "B"}, {}, {"userid": "A"}, "A"],
     ("identifiers", "ClientId"): NAME,
