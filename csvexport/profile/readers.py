@@ -4,7 +4,6 @@ A value that cannot be raises `ProfileValueError`.
 """
 
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 from zoneinfo import available_timezones
 
 from csvexport.profile.addresses import is_address, read_address, shown_address
+from csvexport.profile.patterns import Pattern
 from csvexport.profile.secrets import FORMS, REFERENCE, SCHEMES, Secret
 from csvexport.profile.wording import ProfileValueError, kind, listed, shown, suggestion, written
 
@@ -514,12 +514,6 @@ def _cell_text(value: object) -> str:
     return written(value).casefold()
 
 
-def read_pattern(value: object) -> re.Pattern[str]:
+def read_pattern(value: object) -> Pattern:
     """Read a regular expression."""
-    text = read_text(value)
-    try:
-        # Python warns of what a later release may read otherwise; that is nothing to the profile's writer.
-        with warnings.catch_warnings(action="ignore"):
-            return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ProfileValueError(f"{shown(text)} is no regular expression: {error}") from None
+    return Pattern.read(read_text(value))
