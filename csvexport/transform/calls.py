@@ -183,7 +183,7 @@ class _Calls:
         text = calls.lines([texts, unix, *(column.take(number_column(rows)) for column in values.optional)])
         kept = values.facts[rows]
         worths = worth(np.ascontiguousarray(kept["micro"]), np.ascontiguousarray(kept["currency"]))
-        return Lines(text, self._keys(identifier, texts, named, values.times[rows], text), worths, kept)
+        return Lines(text, self._keys(identifier, texts, named, values.times[rows], text), worths, kept, rows)
 
     def _keys(
         self,

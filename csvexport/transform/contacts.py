@@ -97,6 +97,7 @@ class _Contacts:
             facts=facts_of(
                 len(accepted), day=plan.zone.local_days(np.maximum(updated, 0))[accepted], flags=flags[accepted]
             ),
+            records=accepted,
             ranks=updated[accepted],
         )
         return accounts.judged({"": lines}, self._clients.damage)

@@ -114,6 +114,7 @@ class _Deals:
             keys=keys_of(selected(ids, choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
+            records=accepted,
             ranks=updated[accepted],
             claims=keys_of(selected(clients, choice)),
         )

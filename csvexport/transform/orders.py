@@ -114,6 +114,7 @@ class _Orders:
             keys=keys_of(selected(cells["id"], choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
+            records=accepted,
             ranks=updated[accepted],
             tags=tags,
         )

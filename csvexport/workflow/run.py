@@ -190,7 +190,7 @@ class Run:
         """Give some rows of each issue of any kind, each row once."""
         examples: dict[Code, dict[Example, None]] = {}
         for tally in self._tallies.values():
-            for code, rows in tally.examples.items():
+            for code, rows in tally.examples().items():
                 examples.setdefault(code, {}).update(dict.fromkeys(rows))
         return {code: tuple(rows)[:EXAMPLES] for code, rows in sorted(examples.items())}
 
