@@ -109,6 +109,17 @@ class Counts:
     rejected: int
     issues: Mapping[Code, int]
 
+    @property
+    def taken(self) -> int:
+        """Those of matched that are really of the kind: their status has a meaning, and a deal names the contact."""
+        others = (Code.BAD_ROW, Code.UNKNOWN_STATUS, Code.NO_DEAL)
+        return self.matched - sum(self.issues.get(code, 0) for code in others)
+
+    @property
+    def old(self) -> int:
+        """Those of accepted that are too old for Metrica to match them."""
+        return self.issues.get(Code.OUTSIDE_WINDOW, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -125,6 +136,39 @@ class Example:
     row: int
     column: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """Something that the profile names and no row has.
+
+    Attributes:
+        places: where the profile names it: `goals[1].when.Status`.
+        column: the source's column; empty where it is no column's.
+        value: as the profile has it; None where there is none.
+        problem: what is the matter, a clause.
+        near: texts like the value that rows have, and how many rows have each.
+        note: what else is to be said; may be empty.
+    """
+
+    MOST_SHOWN: ClassVar[int] = 3
+
+    places: tuple[str, ...]
+    column: str
+    value: str | None
+    problem: str
+    near: tuple[tuple[str, int], ...] = ()
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line, without a full stop."""
+        shown = ", ".join(self.places[: self.MOST_SHOWN])
+        more = len(self.places) - self.MOST_SHOWN
+        place = f"{shown} and {more:,} more" if more > 0 else shown
+        meant = ", or ".join(f'"{text}", {rows:,} row{"" if rows == 1 else "s"}' for text, rows in self.near)
+        asked = f" (did you mean {meant}?)" if meant else ""
+        return f"{place}: {self.problem}{asked}{f'; {self.note}' if self.note else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +263,8 @@ class Summary:
         matching: by kind, for orders and contacts.
         delimiters: by kind, for orders, contacts and deals; orders with a semicolon are for the Conversion Center.
         destinations: by kind, the names of the destinations that the profile sends it to; of those that it sends.
+        unmatched: what the profile names and no row has.
+        is_rest: whether it was made of a `rejected.csv` alone, which need not hold anything of a kind.
     """
 
     profile: str
@@ -236,6 +282,28 @@ class Summary:
     matching: Mapping[str, MatchQuality] = field(default_factory=dict)
     delimiters: Mapping[str, str] = field(default_factory=dict)
     destinations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unmatched: tuple[Unmatched, ...] = ()
+    is_rest: bool = False
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The kinds of which no row was taken: by no goal, or neither by `when` nor by `statuses`."""
+        if self.is_rest:
+            return ()
+        return tuple(kind for kind, counts in self.counts.items() if not counts.taken)
+
+    @property
+    def emptiness(self) -> str:
+        """Of which kinds no row was taken, as a clause; empty if there are none."""
+        if self.empty and not any(counts.rows for counts in self.counts.values()):
+            return "no rows were read"
+        said = ["no row matches any goal" if kind == "conversions" else f"[{kind}] takes no row" for kind in self.empty]
+        return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+
+    @property
+    def has_warnings(self) -> bool:
+        """Whether something is sent only with a warning, or the profile names what no row has."""
+        return bool(self.unmatched or self.issues_of(Severity.WARNING))
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

@@ -1,4 +1,4 @@
-r"""Regular expressions of the profile, found in time that grows with the cell and no faster: by RE2, which Arrow carries.
+r"""Regular expressions of the profile, found by RE2, which Arrow carries, in time that grows with the cell alone.
 
 RE2's `\d`, `\w` and `\s` know Latin letters only, so that they are spelled out as what they mean in Python.
 """
@@ -12,9 +12,7 @@ from csvexport.masking import printable
 from csvexport.profile.wording import LONGEST_SHOWN, ProfileValueError, shown
 
 # What stands for a class between the brackets of another one.
-_SPACE: Final = (
-    r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-)
+_SPACE: Final = r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 _NO_SPACE: Final = (
     r"\x00-\x08\x0e-\x1b\x21-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
     r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}"
@@ -33,14 +31,12 @@ _CLASSES: Final = {
     r"\w": _WORD,
     r"\W": _NO_WORD,
 }
-_NEGATED: Final = {r"\D": r"\d", r"\S": r"\s", r"\W": r"\w"}
+_BARE: Final = {
+    name: f"[^{_CLASSES[name.lower()]}]" if name.isupper() else f"[{spelled}]" for name, spelled in _CLASSES.items()
+}
 
-_TOKEN: Final = re.compile(
-    r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\[\^?\]?|\{[0-9]*(?:,[0-9]*)?\}|.", re.DOTALL
-)
-_IN_CLASS: Final = re.compile(
-    r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\[:\^?[a-z]+:\]|.", re.DOTALL
-)
+_TOKEN: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\[\^?\]?|\{[0-9]*(?:,[0-9]*)?\}|.", re.DOTALL)
+_IN_CLASS: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|\[:\^?[a-z]+:\]|.", re.DOTALL)
 
 # What RE2 takes as the number of times.
 _MOST_REPEATED: Final = 1000
@@ -125,14 +121,12 @@ def _repetition(text: str, part: str) -> str:
 
 def _escape(text: str, part: str, *, is_class: bool) -> str:
     """Give what stands for an escaped character, or refuse it."""
+    character, digits = part[1], part[2:]
     if part in _CLASSES:
-        if is_class:
-            return _CLASSES[part]
-        return f"[^{_CLASSES[_NEGATED[part]]}]" if part in _NEGATED else f"[{_CLASSES[part]}]"
-    character = part[1]
-    if len(part) > 2:  # noqa: PLR2004 - \uXXXX or \UXXXXXXXX
-        return f"\\x{{{part[2:]}}}"
-    if character == "b" and is_class:
+        return _CLASSES[part] if is_class else _BARE[part]
+    if digits:
+        return f"\\x{{{digits}}}"
+    if is_class and character == "b":
         return r"\x08"
     if character in "bB":
         raise _refusal(text, part, r"write (?:^|\W) for the beginning of a word, and (?:\W|$) for its end")
@@ -140,6 +134,4 @@ def _escape(text: str, part: str, *, is_class: bool) -> str:
         raise _refusal(text, part, _REMEDIES["invalid escape sequence"])
     if character == "Z":
         return r"\z"
-    if character.isascii():
-        return part
-    return character
+    return part if character.isascii() else character

@@ -80,6 +80,11 @@ class Calls(Kind):
         }
         return (name for name in calls.OPTIONAL if named[name])
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken."""
+        return (self.matcher,)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into calls; of the issues in `enough` no examples are looked for."""
         matched = self.matcher.matches(block)[0]

@@ -56,6 +56,11 @@ class Conversions(Kind):
         seeds = [seed(str(counter or ""), self.name, identifier, target) for target in self.labels]
         return Keys(*np.array(seeds, np.uint64).T.copy())
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken."""
+        return (self.matcher,)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into conversions; of the issues in `enough` no examples are looked for."""
         return _Conversion(self, block, enough).judged()

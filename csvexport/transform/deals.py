@@ -1,6 +1,6 @@
 """Rows to deals: each row that `[deals]` takes is one state of one deal ([od])."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,11 @@ class Deals(Kind):
             if there:
                 yield name
         yield from settings.attributes
+
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken, and which goals they reach."""
+        return (self.matcher, self.goals.matcher)
 
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into deals; of the issues in `enough` no examples are looked for."""

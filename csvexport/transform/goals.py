@@ -21,6 +21,9 @@ class GoalMatcher:
 
     Attributes:
         columns: the columns that any condition looks at.
+        unmet: what no row of the blocks so far has: by condition the values that no cell is, of one without values the
+            condition itself, as "".
+        untaken: the numbers of the goals that took no row so far.
     """
 
     def __init__(self, goals: Sequence[Sequence[Condition]]) -> None:
@@ -28,6 +31,9 @@ class GoalMatcher:
         self._goals = [tuple(conditions) for conditions in goals]
         self._deciders = {condition: _decider(condition) for conditions in self._goals for condition in conditions}
         self.columns = frozenset(condition.column for condition in self._deciders)
+        # Blocks only ever take something out of these, so that threads may share them.
+        self.unmet = {condition: set(condition.values or condition.excluded or [""]) for condition in self._deciders}
+        self.untaken = set(range(len(self._goals)))
 
     def matches(self, block: Block) -> NDArray[np.bool_]:
         """Tell which goal takes which row: bool, shape (goals, rows)."""
@@ -37,11 +43,29 @@ class GoalMatcher:
             indices, texts = categories[condition.column]
             table = np.fromiter(decide(texts), bool, len(texts))
             held[condition] = table[indices] if len(texts) else np.zeros(len(indices), bool)
+            if self.unmet[condition]:
+                self._meet(condition, held[condition], indices, texts)
         result = np.ones((len(self._goals), len(block.rows)), bool)
         for number, conditions in enumerate(self._goals):
             for condition in conditions:
                 result[number] &= held[condition]
+        for number in tuple(self.untaken):
+            if result[number].any():
+                self.untaken.discard(number)
         return result
+
+    def _meet(
+        self, condition: Condition, held: NDArray[np.bool_], indices: NDArray[np.int32], texts: Sequence[str]
+    ) -> None:
+        """Take out of `unmet` what rows of a block have."""
+        unmet = self.unmet[condition]
+        if condition.values is None and condition.excluded is None:
+            if held.any():
+                unmet.clear()
+            return
+        own = held if condition.excluded is None else ~held
+        for index in np.flatnonzero(np.bincount(indices[own])).tolist():
+            unmet.discard(trim(texts[index]).casefold())
 
 
 def _decider(condition: Condition) -> Callable[[Sequence[str]], Iterable[bool]]:

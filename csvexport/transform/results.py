@@ -116,6 +116,7 @@ class Converted:
         left_out: how many are no rows, by what they are.
         bad: those that cannot be read.
         kinds: what became of the rows, by kind.
+        texts: by column that is watched, how many rows have which text; None: they are too many to be kept.
     """
 
     records: int
@@ -123,6 +124,7 @@ class Converted:
     left_out: Mapping[str, int]
     bad: Sequence[BadRow]
     kinds: Mapping[str, Judged]
+    texts: Mapping[str, Mapping[str, int] | None] = field(default_factory=dict)
 
 
 def facts_of(count: int, **columns: NDArray[np.generic]) -> NDArray[np.void]:

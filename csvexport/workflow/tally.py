@@ -134,9 +134,9 @@ class Tally:
         for example in judged.examples:
             kept = self._examples.setdefault(example.code, [])
             if len(kept) < EXAMPLES:
-                lines = tuple((name, firsts.get(name, 0) + place) for name, place in example.lines)
+                places = tuple((name, firsts.get(name, 0) + place) for name, place in example.lines)
                 shown = Example(label, first_row + example.row, example.column, _shortened(example.value))
-                kept.append(_Example(shown, lines))
+                kept.append(_Example(shown, places))
             else:
                 self.enough.add(example.code)
 

@@ -29,14 +29,29 @@ def test_classes_mean_what_they_mean_in_python(name, form):
 PARTS = st.sampled_from(
     [
         *("a", "Б", "б", "5", " ", "_", ".", "^", "$", r"\d", r"\w", r"\W", r"\s", r"\S", r"\.", r"\-", r"\ю", r"\A"),
-        *("[аб]", "[^аб]", r"[\w.]", r"[^\W\d_]", r"[\b]", "[]x]", "[^]x]", r"[\]x]", "[x[]", r"[а-я]", r"\u0431", r"\t"),
+        *(
+            "[аб]",
+            "[^аб]",
+            r"[\w.]",
+            r"[^\W\d_]",
+            r"[\b]",
+            "[]x]",
+            "[^]x]",
+            r"[\]x]",
+            "[x[]",
+            r"[а-я]",
+            r"\u0431",
+            r"\t",
+        ),
         *("a{,2}", "a{2}", "б{1,}", "(?:аб)*", "(б|5)?", ".*", ".+?", "x|", r"\x41", r"[\u0430-\u044f]", "a{x}", "}"),
     ]
 )
 TEXTS = st.text(st.sampled_from("aAбБю5٣ _.-\t]x[\x08"), max_size=8)
 
 
-@given(parts=st.lists(PARTS, min_size=1, max_size=6), flags=st.sampled_from(["", "(?i)", "(?s)"]), texts=st.lists(TEXTS))
+@given(
+    parts=st.lists(PARTS, min_size=1, max_size=6), flags=st.sampled_from(["", "(?i)", "(?s)"]), texts=st.lists(TEXTS)
+)
 def test_an_expression_is_found_where_python_finds_it(parts, flags, texts):
     text = flags + "".join(parts)
     expected = re.compile(text)
@@ -72,7 +87,7 @@ def test_what_only_a_slower_engine_takes_is_refused(text, what):
 
 @pytest.mark.parametrize("text", ["(", "[a", "a\\", "*", "(" * 5000, "[b-a]"])
 def test_what_is_none_is_refused(text):
-    with pytest.raises(ProfileValueError, match="is (no|a) regular expression") as caught:
+    with pytest.raises(ProfileValueError, match=r"is (no|a) regular expression") as caught:
         Pattern.read(text)
     assert len(str(caught.value)) < 400
 
