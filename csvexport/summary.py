@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from csvexport.issues import CATALOGUE, Code, Severity
+
+NOTABLE: Final = ("empty", "warnings")
+"""What a command may be told to fail on: no row is taken by any goal, or by a kind; anything that is warned of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,9 +304,12 @@ class Summary:
         return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 
     @property
-    def has_warnings(self) -> bool:
-        """Whether something is sent only with a warning, or the profile names what no row has."""
-        return bool(self.unmatched or self.issues_of(Severity.WARNING))
+    def notable(self) -> dict[str, str]:
+        """What `--fail-on` may wait for and there is: its word of `NOTABLE`, and a clause that says what there is."""
+        warnings = [f"{count:,} {code.text}" for code, count in self.issues_of(Severity.WARNING)]
+        warnings += [f"{len(self.unmatched):,} in the profile but not in the export"] * bool(self.unmatched)
+        said = dict(zip(NOTABLE, (self.emptiness, ", ".join(warnings)), strict=True))
+        return {word: clause for word, clause in said.items() if clause}
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

@@ -48,7 +48,7 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
         by_hand: whether a person is to go on with the batch.
     """
     console, summary = stdout_console(), outcome.summary
-    console.print(_headline(outcome, checked=checked))
+    console.print(_headline(outcome, checked=checked), soft_wrap=True)
     console.print()
     for table in (source_table(summary.sources), *_counts(summary), *_matching(summary)):
         console.print(table)
@@ -60,7 +60,8 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
             console.print(Group(*_details(summary)))
             console.print()
     if summary.unmatched:
-        console.print(_unmatched(summary, most=len(summary.unmatched) if verbose else _MOST_UNMATCHED))
+        most = len(summary.unmatched) if verbose else _MOST_UNMATCHED
+        console.print(_unmatched(summary, most), soft_wrap=True)
         console.print()
     if outcome.refusal:
         console.print(Text(outcome.refusal, style="red"))
@@ -174,13 +175,13 @@ def _count(summary: Summary, code: Code) -> int:
     return summary.issues[code]
 
 
-def _unmatched(summary: Summary, most: int) -> Group:
-    """Say what the profile names and no row has."""
+def _unmatched(summary: Summary, most: int) -> Text:
+    """Say what the profile names and no row has, each on a line."""
     lines = [printable(one.sentence) for one in summary.unmatched[:most]]
     more = len(summary.unmatched) - len(lines)
     lines += [f"and {more:,} more, which --verbose shows"] * bool(more)
-    said = (Padding(Text(line, style="yellow"), INDENT, expand=False) for line in lines)
-    return Group(Text("The profile names what the export does not hold:"), *said)
+    said = Text("The profile names what the export does not hold:")
+    return said.append("".join(f"\n  {line}" for line in lines), style="yellow")
 
 
 def _details(summary: Summary) -> Iterator[RenderableType]:
