@@ -162,7 +162,8 @@ def test_nobodys_contact_is_printed_whole(told, code, value):
 
 def test_everything_fits_the_terminal(told):
     for verbose in (False, True):
-        assert max(map(len, told(everything(), verbose=verbose).splitlines())) <= WIDTH
+        _, *lines = told(everything(), verbose=verbose).splitlines()  # the first may be looked for as a whole
+        assert max(map(len, lines)) <= WIDTH
 
 
 def test_a_first_profile_sums_its_kinds_up(capsys):
