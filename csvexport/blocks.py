@@ -89,12 +89,23 @@ class Block:
 
     def categories(self, name: str) -> tuple[NDArray[np.int32], list[str]]:
         """Give a column as the distinct texts in it and, for each row, the index of its text."""
+        column = self._dictionary(name)
+        return numbers(column.indices), decoded(column.dictionary, self.codec).to_pylist()
+
+    def counts(self, name: str, most: int) -> dict[str, int] | None:
+        """Count how many rows have which text in a column; None if there are more than `most` distinct ones."""
+        column = self._dictionary(name)
+        if len(column.dictionary) > most:
+            return None
+        rows = np.bincount(numbers(column.indices), minlength=len(column.dictionary))
+        texts = decoded(column.dictionary, self.codec).to_pylist()
+        return {text: count for text, count in zip(texts, rows.tolist(), strict=True) if count}
+
+    def _dictionary(self, name: str) -> pa.DictionaryArray:
         column = self.columns[name]
         if not isinstance(column, pa.Array):
             column = column.take(None)
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        return numbers(column.indices), decoded(column.dictionary, self.codec).to_pylist()
+        return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 
 class Rejected(NamedTuple):

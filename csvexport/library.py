@@ -29,7 +29,7 @@ from csvexport.sources import open_sources
 from csvexport.transform.conversions import Conversions as ConversionKind
 from csvexport.transform.duplicates import DuplicateFinder
 from csvexport.transform.plan import Period
-from csvexport.transform.results import Judged, Lines
+from csvexport.transform.results import Judged, Lines, count_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) 
     columns = {name: _text(frame, name) for name, _ in profile.places()}
     block = Block(columns, "utf-8", np.arange(len(frame)), len(frame))
     converted = ConversionKind(profile, _period(profile, now or datetime.now(UTC))).judge(block)
-    files, dropped = _files(converted)
-    issues = converted.issues + dropped
+    files, settled = _files(converted)
+    issues = converted.issues + settled
     return Conversions(
         files, _rejected(converted.rows, frame), {code.text: int(issues[code]) for code in Code if issues[code]}
     )
@@ -144,7 +144,7 @@ def _text(frame: pd.DataFrame, name: str) -> pa.StringArray:
 
 
 def _files(converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
-    """Give the lines of each id type without duplicates, and the issues that those are."""
+    """Give the lines of each id type without duplicates, and the issues: those, and the warnings of the others."""
     files: dict[str, pd.DataFrame] = {}
     issues = np.zeros(len(Code), np.int64)
     for identifier, lines in converted.lines.items():
@@ -155,6 +155,8 @@ def _files(converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64
             finder.close()
         issues[Code.DUPLICATE] += dropped.same
         issues[Code.SUPERSEDED] += dropped.other
+        if identifier in converted.warnings:
+            issues += count_warnings(converted.warnings[identifier][~dropped.mask])
         files[identifier] = _lines(identifier, lines, ~dropped.mask)
     return files, issues
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from csvexport.issues import CATALOGUE, Code, Severity
+
+NOTABLE: Final = ("empty", "warnings")
+"""What a command may be told to fail on: no row is taken by any goal, or by a kind; anything that is warned of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,17 @@ class Counts:
     rejected: int
     issues: Mapping[Code, int]
 
+    @property
+    def taken(self) -> int:
+        """Those of matched that are really of the kind: their status has a meaning, and a deal names the contact."""
+        others = (Code.BAD_ROW, Code.UNKNOWN_STATUS, Code.NO_DEAL)
+        return self.matched - sum(self.issues.get(code, 0) for code in others)
+
+    @property
+    def old(self) -> int:
+        """Those of accepted that are too old for Metrica to match them."""
+        return self.issues.get(Code.OUTSIDE_WINDOW, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -125,6 +139,39 @@ class Example:
     row: int
     column: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """Something that the profile names and no row has.
+
+    Attributes:
+        places: where the profile names it: `goals[1].when.Status`.
+        column: the source's column; empty where it is no column's.
+        value: as the profile has it; None where there is none.
+        problem: what is the matter, a clause.
+        near: texts like the value that rows have, and how many rows have each.
+        note: what else is to be said; may be empty.
+    """
+
+    MOST_SHOWN: ClassVar[int] = 3
+
+    places: tuple[str, ...]
+    column: str
+    value: str | None
+    problem: str
+    near: tuple[tuple[str, int], ...] = ()
+    note: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line, without a full stop."""
+        shown = ", ".join(self.places[: self.MOST_SHOWN])
+        more = len(self.places) - self.MOST_SHOWN
+        place = f"{shown} and {more:,} more" if more > 0 else shown
+        meant = ", or ".join(f'"{text}", {rows:,} row{"" if rows == 1 else "s"}' for text, rows in self.near)
+        asked = f" (did you mean {meant}?)" if meant else ""
+        return f"{place}: {self.problem}{asked}{f'; {self.note}' if self.note else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +266,8 @@ class Summary:
         matching: by kind, for orders and contacts.
         delimiters: by kind, for orders, contacts and deals; orders with a semicolon are for the Conversion Center.
         destinations: by kind, the names of the destinations that the profile sends it to; of those that it sends.
+        unmatched: what the profile names and no row has.
+        is_rest: whether it was made of a `rejected.csv` alone, which need not hold anything of a kind.
     """
 
     profile: str
@@ -236,6 +285,31 @@ class Summary:
     matching: Mapping[str, MatchQuality] = field(default_factory=dict)
     delimiters: Mapping[str, str] = field(default_factory=dict)
     destinations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unmatched: tuple[Unmatched, ...] = ()
+    is_rest: bool = False
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The kinds of which no row was taken: by no goal, or neither by `when` nor by `statuses`."""
+        if self.is_rest:
+            return ()
+        return tuple(kind for kind, counts in self.counts.items() if not counts.taken)
+
+    @property
+    def emptiness(self) -> str:
+        """Of which kinds no row was taken, as a clause; empty if there are none."""
+        if self.empty and not any(counts.rows for counts in self.counts.values()):
+            return "no rows were read"
+        said = ["no row matches any goal" if kind == "conversions" else f"[{kind}] takes no row" for kind in self.empty]
+        return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+
+    @property
+    def notable(self) -> dict[str, str]:
+        """What `--fail-on` may wait for and there is: its word of `NOTABLE`, and a clause that says what there is."""
+        warnings = [f"{count:,} {code.text}" for code, count in self.issues_of(Severity.WARNING)]
+        warnings += [f"{len(self.unmatched):,} in the profile but not in the export"] * bool(self.unmatched)
+        said = dict(zip(NOTABLE, (self.emptiness, ", ".join(warnings)), strict=True))
+        return {word: clause for word, clause in said.items() if clause}
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

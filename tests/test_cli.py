@@ -24,7 +24,7 @@ SAMPLES = ("amocrm", "bitrix24", "broken", "calltracking")
 WIDTH = 80
 
 MANIFEST_KEYS = ["version", "batch", "profile", "counter", "built_at", "sources", "files", "counts", "issues"]
-MANIFEST_KEYS.append("match_quality")
+MANIFEST_KEYS += ["unmatched", "empty", "match_quality"]
 
 PROFILE = """
 timezone = "Europe/Moscow"
@@ -182,7 +182,7 @@ def test_json_is_one_document_with_the_manifest(order, sample, samples):
     assert result.stderr == ""
     assert result.stdout.count("\n") == 1
     said = json.loads(result.stdout)
-    assert list(said) == [*MANIFEST_KEYS, "folder", "refusal", "same_as"]
+    assert list(said) == [*MANIFEST_KEYS, "folder", "refusal", "same_as", "failed_on"]
     assert (said["refusal"], said["same_as"]) == (None, None)
     if order == "check":
         assert said["folder"] is None
@@ -462,12 +462,16 @@ def test_exports_of_the_command_line_stand_instead_of_the_profiles(shop, tmp_pat
     assert said["counts"]["conversions"]["accepted"] == 4
 
 
-@pytest.mark.parametrize("rows", ["", "3,1716642001234567893,,new,,\n"], ids=["no row", "no goal"])
-def test_nothing_to_send_makes_no_batch(rows, shop):
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [("", "no rows were read"), ("3,1716642001234567893,,new,,\n", "no row matches any goal")],
+    ids=["no row", "no goal"],
+)
+def test_nothing_to_send_makes_no_batch(rows, why, shop):
     (shop / "deals.csv").write_text(f"{HEADER}\n{rows}", encoding="utf-8")
     result = build(shop)
     assert result.exit_code == 0
-    assert result.stdout.startswith("shop: nothing to send, so no batch was made\n")
+    assert result.stdout.startswith(f"shop: nothing to send, so no batch was made; {why}\n")
     assert not Path("out").exists()
     said = json.loads(build(shop, "--json").stdout)
     assert (said["folder"], said["files"]) == (None, [])

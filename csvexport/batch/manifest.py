@@ -39,6 +39,8 @@ def manifest(summary: Summary) -> dict[str, Any]:
         "files": [asdict(file) for file in summary.files],
         "counts": {kind: _counts(counts) for kind, counts in summary.counts.items()},
         "issues": _issues(summary.issues),
+        "unmatched": [asdict(one) | {"sentence": one.sentence} for one in summary.unmatched],
+        "empty": list(summary.empty),
         "match_quality": {kind: asdict(quality) for kind, quality in summary.matching.items()},
     }
 

@@ -1,6 +1,7 @@
 """`check`, `build` and `schema`: from the profile to the batch."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import typer
 
 from csvexport.cli.options import (
     ExportsArgument,
+    FailOnOption,
     JsonOption,
     LogOption,
     NowOption,
@@ -19,9 +21,10 @@ from csvexport.cli.options import (
     UntilOption,
     VerboseOption,
     load,
+    read_fail_on,
     read_options,
 )
-from csvexport.cli.talking import DATA_PROBLEMS, Talk, echo_json, progress
+from csvexport.cli.talking import DATA_PROBLEMS, Talk, echo_json, end_noticed, noticed, progress
 
 if TYPE_CHECKING:
     from csvexport.workflow import Outcome
@@ -36,17 +39,19 @@ def check(
     since: SinceOption = None,
     until: UntilOption = None,
     now: NowOption = None,
+    fail_on: FailOnOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Say what a build would send and what is wrong; write nothing. Exit code 1 when rows are rejected."""
     talk = ctx.find_root().obj = Talk(as_json, quiet, verbose)
+    wanted = read_fail_on(fail_on)
     from csvexport import workflow  # noqa: PLC0415 - heavy
 
     with progress(talk) as bar:
         outcome = workflow.check(load(profile), read_options(exports, only, since, until, now, progress=bar, out=out))
-    _show(outcome, talk, checked=True)
+    _show(outcome, talk, wanted, checked=True)
     rejected = any(counts.rejected for counts in outcome.summary.counts.values())
     raise typer.Exit(DATA_PROBLEMS if rejected or outcome.refusal else 0)
 
@@ -61,18 +66,20 @@ def build(
     since: SinceOption = None,
     until: UntilOption = None,
     now: NowOption = None,
+    fail_on: FailOnOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Write a batch: the files to upload, rejected.csv, and a report."""
     talk = ctx.find_root().obj = Talk.logging(log, "build", profile, as_json=as_json, quiet=quiet, verbose=verbose)
+    wanted = read_fail_on(fail_on)
     from csvexport import workflow  # noqa: PLC0415 - heavy
 
     with progress(talk) as bar:
         options = read_options(exports, only, since, until, now, progress=bar, out=out)
         outcome = workflow.build(load(profile), options, talk.journal)
-    _show(outcome, talk)
+    _show(outcome, talk, wanted)
 
 
 def schema() -> None:
@@ -82,12 +89,15 @@ def schema() -> None:
     typer.echo(json.dumps(profile_schema(), ensure_ascii=False, indent=2))
 
 
-def _show(outcome: "Outcome", talk: Talk, *, checked: bool = False) -> None:
+def _show(outcome: "Outcome", talk: Talk, wanted: Collection[str], *, checked: bool = False) -> None:
+    """Show an outcome, and end with exit code 1 if there is what `--fail-on` waits for."""
+    found = noticed(wanted, outcome.summary)
     if talk.as_json:
         from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
 
-        echo_json(outcome_json(outcome))
+        echo_json(outcome_json(outcome) | {"failed_on": list(found)})
     elif not talk.quiet:
         from csvexport.terminal import print_outcome  # noqa: PLC0415 - slow to import
 
         print_outcome(outcome, checked=checked, verbose=talk.verbose)
+    end_noticed(found, talk)

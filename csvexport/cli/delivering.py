@@ -1,5 +1,6 @@
 """Where batches go, and what is known of them: `send`, `run`, `confirm`, `discard`, `prune`, `history`, `ledger`."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from csvexport.cli.options import (
     DestinationOption,
     DryRunOption,
     ExportsArgument,
+    FailOnOption,
     JsonOption,
     LastOption,
     LogOption,
@@ -26,9 +28,10 @@ from csvexport.cli.options import (
     UnsentOption,
     VerboseOption,
     load,
+    read_fail_on,
     read_options,
 )
-from csvexport.cli.talking import Talk, echo_json, progress
+from csvexport.cli.talking import Talk, echo_json, end_noticed, noticed, progress
 from csvexport.errors import BusyError, DeliveryError, StuckError
 
 if TYPE_CHECKING:
@@ -68,12 +71,14 @@ def run(
     out: OutOption = Path("out"),
     now: NowOption = None,
     log: LogOption = None,
+    fail_on: FailOnOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Build what is new and deliver it: what a scheduler calls, as often as it likes."""
     talk = ctx.find_root().obj = Talk.logging(log, "run", profile, as_json=as_json, quiet=quiet, verbose=verbose)
+    wanted = read_fail_on(fail_on)
     from csvexport.workflow import sending  # noqa: PLC0415 - heavy
 
     loaded = load(profile)
@@ -87,7 +92,7 @@ def run(
             raise typer.Exit(busy.exit_code) from None
         # The work is being done; a scheduler that calls every minute need not hear of it as a failure.
     else:
-        _end(loaded.name, done, talk)
+        _end(loaded.name, done, talk, wanted)
 
 
 def _say_busy(busy: BusyError, talk: Talk) -> None:
@@ -98,12 +103,13 @@ def _say_busy(busy: BusyError, talk: Talk) -> None:
         typer.echo(busy, err=True)
 
 
-def _end(profile: str, done: "Sending", talk: Talk) -> None:
-    """Show what was done, and end with the exit code of what failed."""
+def _end(profile: str, done: "Sending", talk: Talk, wanted: Collection[str] = ()) -> None:
+    """Show what was done, and end with the exit code of what failed, or of what `--fail-on` waits for."""
+    found = noticed(wanted, done.outcome.summary if done.outcome is not None else None)
     if talk.as_json:
         from csvexport.workflow.sending import sending_json  # noqa: PLC0415 - heavy
 
-        echo_json(sending_json(done))
+        echo_json(sending_json(done) | {"failed_on": list(found)})
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_sending  # noqa: PLC0415 - slow to import
 
@@ -114,6 +120,7 @@ def _end(profile: str, done: "Sending", talk: Talk) -> None:
         raise typer.Exit(done.problem.exit_code)
     if done.has_failed:
         raise typer.Exit(DeliveryError.exit_code)
+    end_noticed(found, talk)
 
 
 def confirm(

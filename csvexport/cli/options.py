@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from csvexport.errors import UsageError
+from csvexport.summary import NOTABLE
 
 if TYPE_CHECKING:
     from csvexport.profile import Profile
@@ -102,6 +103,14 @@ DestinationOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would go where; write nothing, ask no destination.")
 ]
+FailOnOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        help="End with exit code 1, after all is done, on: empty (no row for any goal, or for a kind), warnings, "
+        "or both, with a comma between.",
+    ),
+]
 LogOption = Annotated[
     Path | None, typer.Option("--log", metavar="FILE", help="Append what happens to this file, as JSON Lines.")
 ]
@@ -162,6 +171,17 @@ def read_options(
     if now is not None:
         others["now"] = read_moment(now)
     return Options(exports=tuple(exports or ()), only=tuple(only or ()), **others)
+
+
+def read_fail_on(text: str | None) -> frozenset[str]:
+    """Read what `--fail-on` says: words of `NOTABLE`, with commas between."""
+    words = [] if text is None else [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in NOTABLE:
+            raise UsageError(
+                f'--fail-on: "{word}" is none of {" and ".join(NOTABLE)}; write --fail-on {",".join(NOTABLE)}'
+            )
+    return frozenset(words)
 
 
 def read_moment(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from csvexport.errors import CsvexportError, ProfileError
 from csvexport.journal import Journal
 from csvexport.progress import no_progress
+from csvexport.summary import Summary
 
 INTERRUPTED: Final = 130
 DATA_PROBLEMS: Final = 1
@@ -74,6 +75,20 @@ class Boundary(TyperGroup):
             raise complaint(str(error), mistakes, error.exit_code, ctx.obj) from None
         except (KeyboardInterrupt, typer.Abort):
             raise complaint("Interrupted; nothing half written is visible.", (), INTERRUPTED, ctx.obj) from None
+
+
+def noticed(wanted: Collection[str], summary: Summary | None) -> dict[str, str]:
+    """Give what there is of what `--fail-on` waits for, and what is said of it."""
+    return {} if summary is None else {word: said for word, said in summary.notable.items() if word in wanted}
+
+
+def end_noticed(found: Mapping[str, str], talk: Talk) -> None:
+    """Say what `--fail-on` was waiting for, and end with exit code 1 if there is any."""
+    for word, said in found.items():
+        talk.journal.event("noticed", what=word, said=said)
+        typer.echo(f"--fail-on {word}: {said}", err=True)
+    if found:
+        raise typer.Exit(DATA_PROBLEMS)
 
 
 def complaint(message: str, mistakes: Sequence[str], exit_code: int, talk: Talk) -> typer.Exit:

@@ -31,7 +31,7 @@ _WORDS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar
 
 # What of a strange header may be looked at: words, but no numbers and nothing personal.
 _MOST_NAMES: Final = 8
-_ROW_LIKE: Final = re.compile(r"[\d\s.,:+/-]*\d[\d\s.,:+/-]*|.*@.*")
+_ROW_LIKE: Final = re.compile(r"[\s.,:+/-]*+\d[\d\s.,:+/-]*+|.*@.*")
 
 
 class Remark(NamedTuple):

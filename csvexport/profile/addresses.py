@@ -16,7 +16,7 @@ HOST: Final = rf"(?:\[[0-9A-Fa-f:.]+\]|[^ /?#@\\:\[\]{{}}{CONTROLS}]+)"
 ADDRESS: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://{HOST}(?::[0-9]{{1,5}})?(?:[/?#][^{CONTROLS}]*)?"
 
 # Bitrix24 has the key to a webhook in the path, others have one in the link to a document.
-_KEY: Final = re.compile(r"(?<=/)(?:[\w-]*[^\W_]{16,}[\w-]*|(?=[^/]*\d)[\w-]{16,})(?=/|$)", re.ASCII)
+_KEY: Final = re.compile(r"(?<=/)(?=[\w-]*?(?:\d|[^\W_]{16}))[\w-]{16,}+(?=/|$)", re.ASCII)
 
 # The keys of `[source]` that log in to a server.
 CREDENTIALS: Final = ("username", "password", "headers")

@@ -1,12 +1,12 @@
 """The kinds of single values that keys of the profile take: how each is read, and what the JSON Schema says of it."""
 
-import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from csvexport.profile import addresses, readers
+from csvexport.profile.patterns import Pattern
 from csvexport.profile.period import PATTERN, Since
 from csvexport.profile.readers import Encoding, Kind
 from csvexport.profile.secrets import REFERENCE, SCHEMES, Secret
@@ -48,7 +48,7 @@ Targets = Annotated[
     tuple[str, ...],
     PlainValidator(readers.read_targets, json_schema_input_type=Target | Annotated[list[Target], Field(min_length=1)]),
 ]
-Pattern = Annotated[re.Pattern[str], PlainValidator(readers.read_pattern), _FILLED]
+RegularExpression = Annotated[Pattern, PlainValidator(readers.read_pattern), _FILLED]
 TimeFormat = Annotated[str, PlainValidator(readers.read_time_format), _FILLED]
 Amount = Annotated[
     Decimal,

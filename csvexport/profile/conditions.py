@@ -1,6 +1,5 @@
 """`when`: which rows a rule takes."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
@@ -8,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationInfo, field_validator
 
 from csvexport.profile import readers
-from csvexport.profile.annotations import CellTexts, Flag, Number, Pattern
+from csvexport.profile.annotations import CellTexts, Flag, Number, RegularExpression
+from csvexport.profile.patterns import Pattern
 from csvexport.profile.tables import Table
 from csvexport.profile.wording import ProfileValueError, shown
 
@@ -31,8 +31,10 @@ class ConditionTable(Table):
         None, alias="not", description="The cell is none of these values.", examples=[["Отказ", "Спам"]]
     )
     empty: Flag | None = Field(None, description="`true`: the cell is empty; `false`: it is filled.", examples=[False])
-    matches: Pattern | None = Field(
-        None, description="A regular expression (Python's) is found in the cell.", examples=["(?i)^опл"]
+    matches: RegularExpression | None = Field(
+        None,
+        description="A regular expression is found in the cell; what it may hold, see README.",
+        examples=["(?i)^опл"],
     )
     minimum: Number | None = Field(
         None, alias="min", description="The cell is this number or a greater one.", examples=[1000]
@@ -59,7 +61,7 @@ class Condition:
         values: the cell, trimmed and case folded, is one of these.
         excluded: the cell, trimmed and case folded, is none of these.
         empty: True: the cell is empty; False: it is filled.
-        matches: `search` finds this in the cell.
+        matches: this is found anywhere in the cell.
         minimum: the cell is a number not less than this.
         maximum: the cell is a number not greater than this.
     """
@@ -68,7 +70,7 @@ class Condition:
     values: tuple[str, ...] | None = None
     excluded: tuple[str, ...] | None = None
     empty: bool | None = None
-    matches: re.Pattern[str] | None = None
+    matches: Pattern | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
 

@@ -37,7 +37,7 @@ _NO_BATCH: Final = (
     "must hold {{{{ batch }}}} for {}: each batch has only what is new, and would replace the one before, which nobody "
     'may have fetched yet; such as "/drop/{{{{ batch }}}}/{{{{ file }}}}"'
 )
-_EXPRESSION: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
+_EXPRESSION: Final = re.compile(r"\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|\{#(?:(?!\{#).)*?#\}")
 
 # A drive of Windows is no scheme.
 _SCHEME: Final = "[A-Za-z][A-Za-z0-9+.-]+:"

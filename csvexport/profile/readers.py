@@ -4,14 +4,14 @@ A value that cannot be raises `ProfileValueError`.
 """
 
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 from zoneinfo import available_timezones
 
 from csvexport.profile.addresses import is_address, read_address, shown_address
+from csvexport.profile.patterns import Pattern
 from csvexport.profile.secrets import FORMS, REFERENCE, SCHEMES, Secret
 from csvexport.profile.wording import ProfileValueError, kind, listed, shown, suggestion, written
 
@@ -97,6 +97,27 @@ def read_text(value: object) -> str:
     if not value.strip():
         raise ProfileValueError("must not be empty")
     return value
+
+
+class CellText(str):
+    """A text as cells are compared with it: trimmed, and case folded.
+
+    Attributes:
+        written: as the profile has it.
+    """
+
+    __slots__ = ("written",)
+    written: str
+
+    def __new__(cls, written: str) -> Self:
+        """Fold a text."""
+        text = super().__new__(cls, fold(written))
+        text.written = written
+        return text
+
+    def __getnewargs__(self) -> tuple[str]:
+        """Give what a copy is made of."""
+        return (self.written,)
 
 
 def fold(text: str) -> str:
@@ -310,7 +331,7 @@ def read_meanings(values: Mapping[str, T], example: str) -> dict[str, T]:
     """
     folded: dict[str, T] = {}
     for text, meaning in values.items():
-        if folded.setdefault(fold(text), meaning) != meaning:
+        if folded.setdefault(CellText(text), meaning) != meaning:
             raise ProfileValueError(f"{shown(text)} has two meanings; upper and lower case make no difference")
     if not folded:
         raise ProfileValueError(f"is empty; write what the column holds, such as {example}")
@@ -497,7 +518,7 @@ def read_amount(value: object) -> Decimal:
     return number.copy_abs()
 
 
-def read_cell_texts(value: object) -> tuple[str, ...]:
+def read_cell_texts(value: object) -> tuple[CellText, ...]:
     """Read what a cell is compared with, one value or several: as text, trimmed, case folded, numbers as written."""
     values = value if isinstance(value, list) else [value]
     if not values:
@@ -505,21 +526,15 @@ def read_cell_texts(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_cell_text(item) for item in values))
 
 
-def _cell_text(value: object) -> str:
+def _cell_text(value: object) -> CellText:
     if isinstance(value, str):
-        return fold(value)
+        return CellText(value)
     number = isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite())
     if not number:
         raise ProfileValueError(f"must be a text, a number, true or false, or a list of those, not {shown(value)}")
-    return written(value).casefold()
+    return CellText(written(value))
 
 
-def read_pattern(value: object) -> re.Pattern[str]:
+def read_pattern(value: object) -> Pattern:
     """Read a regular expression."""
-    text = read_text(value)
-    try:
-        # Python warns of what a later release may read otherwise; that is nothing to the profile's writer.
-        with warnings.catch_warnings(action="ignore"):
-            return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ProfileValueError(f"{shown(text)} is no regular expression: {error}") from None
+    return Pattern.read(read_text(value))

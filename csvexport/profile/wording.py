@@ -109,3 +109,20 @@ def suggestion(word: str, known: Iterable[str], cutoff: float = 0.7) -> str:
         difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff) if len(word) < LONGEST_MISSPELT else []
     )
     return f" (did you mean {written(folded[near[0]])}?)" if near else ""
+
+
+def near_texts(word: str, known: Iterable[str], most: int = 2) -> list[str]:
+    """Give the texts that a word may have been meant to be, the nearest first, without regard to case.
+
+    Args:
+        word: what was written.
+        known: what there is.
+        most: how many at most.
+    """
+    folded = {name.casefold(): name for name in known if len(name) < LONGEST_MISSPELT}
+    meant = word.strip().casefold()
+    if not meant or len(meant) >= LONGEST_MISSPELT:
+        return []
+    near = difflib.get_close_matches(meant, folded, n=most, cutoff=0.6)
+    near += [name for name in folded if name not in near and name and (meant in name or name in meant)]
+    return [folded[name] for name in near[:most]]

@@ -7,7 +7,7 @@ from decimal import localcontext
 from zoneinfo import ZoneInfo
 
 from csvexport.charts import COLOURS, HEIGHT, MOST_CURRENCIES, currencies, records_chart, revenue_charts
-from csvexport.issues import Code, Severity
+from csvexport.issues import Severity
 from csvexport.report.accounting import KindCounts, headline, issue_totals
 from csvexport.report.advertising import advertising
 from csvexport.report.breakdown import Breakdown, breakdowns
@@ -21,6 +21,9 @@ from csvexport.templating import filled
 
 # More digits than any sum of prices has, so that sums are exact.
 PRECISION = 60
+
+# So much of what the profile names in vain is listed.
+MOST_UNMATCHED = 50
 
 
 class Report:
@@ -56,15 +59,21 @@ def _view(summary: Summary, found: list[Breakdown]) -> dict[str, object]:
         "kinds": [KindCounts(kind, counts) for kind, counts in summary.counts.items()],
         "rows": max((counts.rows for counts in summary.counts.values()), default=0),
         "rejected": sum(counts.rejected for counts in summary.counts.values()),
-        "headline": headline({kind: counts.accepted for kind, counts in summary.counts.items()}),
+        "headline": headline(
+            {kind: counts.accepted for kind, counts in summary.counts.items()},
+            {kind: counts.old for kind, counts in summary.counts.items()},
+            summary.emptiness,
+        ),
         "comment": comment(summary),
         "built": summary.built_at.astimezone(ZoneInfo(summary.timezone)),
         "routes": routes(summary),
         "goals": [goal for breakdown in found if breakdown.kind == "conversions" for goal in breakdown.labels],
-        "outside_window": conversions.issues.get(Code.OUTSIDE_WINDOW, 0) if conversions else 0,
+        "outside_window": conversions.old if conversions else 0,
         "breakdowns": found,
         "advertising": advertising(summary),
         "matchings": matchings(summary),
+        "unmatched": summary.unmatched[:MOST_UNMATCHED],
+        "more_unmatched": len(summary.unmatched[MOST_UNMATCHED:]),
         "issues": {severity.value: issue_totals(summary, severity) for severity in Severity},
     }
 

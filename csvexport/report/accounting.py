@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from csvexport.issues import CATALOGUE, Code, Issue, Severity
-from csvexport.report.wording import counted, joined, singular
+from csvexport.report.wording import counted, joined, number, singular
 from csvexport.summary import Counts, Example, Summary
 
 # Issues that befall a row before anybody can say which records it would have made.
@@ -48,14 +49,33 @@ class IssueTotal:
     examples: tuple[Example, ...]
 
 
-def headline(accepted: Mapping[str, int]) -> str:
-    """The sentence that answers the reader's first question, given how many records of each kind are accepted."""
-    ready = [counted(count, singular(kind)) for kind, count in accepted.items() if count]
+def headline(accepted: Mapping[str, int], old: Mapping[str, int] = MappingProxyType({}), empty: str = "") -> str:
+    """The sentence that answers the reader's first question.
+
+    Args:
+        accepted: how many records of each kind go.
+        old: how many of them are too old for Metrica to match them.
+        empty: of which kinds no row was taken, a clause.
+    """
+    said = _ready(accepted, {kind: _too_old(count, accepted[kind]) for kind, count in old.items() if count})
+    return f"{said}; {empty}" if empty else said
+
+
+def _ready(accepted: Mapping[str, int], old: Mapping[str, str]) -> str:
+    ready = {kind: counted(count, singular(kind)) for kind, count in accepted.items() if count}
     if not ready:
         return f"{'Nothing' if len(accepted) > 1 else f'No {singular(*accepted)}'} is ready to upload"
     if len(ready) > 1:
-        return f"{joined(ready)} are ready"
-    return f"{ready[0]} {'is' if sum(accepted.values()) == 1 else 'are'} ready to upload"
+        parts = [f"{count} ({old[kind]})" if kind in old else count for kind, count in ready.items()]
+        return f"{joined(parts)} are ready"
+    remarks = "".join(f", {said}" for said in old.values())
+    return f"{joined([*ready.values()])} {'is' if sum(accepted.values()) == 1 else 'are'} ready to upload{remarks}"
+
+
+def _too_old(old: int, accepted: int) -> str:
+    if accepted == 1:
+        return "too old to match"
+    return f"{'all' if old == accepted else number(old)} of them too old to match"
 
 
 def issue_totals(summary: Summary, severity: Severity) -> list[IssueTotal]:

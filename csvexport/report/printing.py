@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from csvexport.report.wording import printable
-from csvexport.summary import DayTotal, Example, SourceFacts, Summary, TagTotal
+from csvexport.summary import DayTotal, Example, SourceFacts, Summary, TagTotal, Unmatched
 
 
 def printable_summary(summary: Summary) -> Summary:
@@ -15,6 +15,7 @@ def printable_summary(summary: Summary) -> Summary:
         examples={code: tuple(map(_example, examples)) for code, examples in summary.examples.items()},
         days=tuple(map(_day, summary.days)),
         tags=tuple(map(_tag, summary.tags)),
+        unmatched=tuple(map(_unmatched, summary.unmatched)),
     )
 
 
@@ -33,6 +34,16 @@ def _example(example: Example) -> Example:
         source=printable(example.source),
         column=printable(example.column),
         value=printable(example.value),
+    )
+
+
+def _unmatched(one: Unmatched) -> Unmatched:
+    return replace(
+        one,
+        places=tuple(map(printable, one.places)),
+        problem=printable(one.problem),
+        near=tuple((printable(text), rows) for text, rows in one.near),
+        note=printable(one.note),
     )
 
 

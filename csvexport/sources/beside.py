@@ -31,9 +31,14 @@ def beside(
 
     with ThreadPoolExecutor(WORKERS) as pool:
         pending: deque[Future[_Result]] = deque()
-        for piece in pieces:
-            pending.append(pool.submit(done, [piece]))
-            if len(pending) > WORKERS:
-                yield pending.popleft().result()
-        for future in pending:
-            yield future.result()
+        try:
+            for piece in pieces:
+                pending.append(pool.submit(done, [piece]))
+                if len(pending) > WORKERS:
+                    yield pending.popleft().result()
+            for future in pending:
+                yield future.result()
+        except BaseException:
+            # Whoever interrupts need not wait for more than what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

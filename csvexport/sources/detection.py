@@ -41,7 +41,7 @@ BINARY_SHARE = 0.05
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r"))
 
 # What stands in rows rather than above them: numbers, dates, times.
-NUMBER = re.compile(r"[\d\s.,:+-]*\d[\d\s.,:+-]*")
+NUMBER = re.compile(r"[\s.,:+-]*+\d[\d\s.,:+-]*+")
 
 # Line breaks and the carriage returns inside cells change places in a file whose lines end in a lone return.
 LINE_BREAKS = bytes.maketrans(b"\r\n", b"\n\r")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -16,6 +17,9 @@ from csvexport.terminal.console import INDENT, borderless, share, source_table, 
 
 if TYPE_CHECKING:
     from csvexport.workflow import Outcome
+
+# What the profile names in vain is cut off here where nobody asks for more.
+_MOST_UNMATCHED = 10
 
 _STYLES = {Severity.REJECTED: "red", Severity.WARNING: "yellow", Severity.SKIPPED: "dim"}
 
@@ -44,7 +48,7 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
         by_hand: whether a person is to go on with the batch.
     """
     console, summary = stdout_console(), outcome.summary
-    console.print(_headline(outcome, checked=checked))
+    console.print(_headline(outcome, checked=checked), soft_wrap=True)
     console.print()
     for table in (source_table(summary.sources), *_counts(summary), *_matching(summary)):
         console.print(table)
@@ -55,6 +59,13 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
         if verbose:
             console.print(Group(*_details(summary)))
             console.print()
+    if summary.unmatched:
+        most = len(summary.unmatched) if verbose else _MOST_UNMATCHED
+        console.print(_unmatched(summary, most), soft_wrap=True)
+        console.print()
+    if outcome.clock:
+        console.print(Text(outcome.clock, style="yellow"))
+        console.print()
     if outcome.refusal:
         console.print(Text(outcome.refusal, style="red"))
     if outcome.folder is not None:
@@ -67,21 +78,37 @@ def _headline(outcome: "Outcome", *, checked: bool) -> Text:
     summary = outcome.summary
     accepted = {kind: counts.accepted for kind, counts in summary.counts.items()}
     named = {kind: count for kind, count in accepted.items() if count or len(accepted) == 1}
+    old = {kind: said for kind in named if (said := _too_old(summary.counts[kind]))}
+    # Beside several kinds each says for itself what is too old.
+    listed = _listed(named, {kind: f" ({said})" for kind, said in old.items()} if len(named) > 1 else {})
+    rest = "".join(f", {said}" for said in old.values()) if len(named) == 1 else ""
     if outcome.folder is not None:
         ready = "is ready" if list(named.values()) == [1] else "are ready"
-        said = f"{_listed(named)} {ready}{' to upload' if len(named) == 1 else ''}"
+        said = f"{listed} {ready}{' to upload' if len(named) == 1 else ''}{rest}"
     elif checked:
-        said = f"{_listed(named) or 'nothing'} would be sent"
+        said = f"{listed or 'nothing'} would be sent{rest}"
     elif outcome.same_as is not None:
         said = f"nothing is new since {outcome.same_as}, so no batch was made"
     else:
         said = "nothing to send, so no batch was made"
-    return Text(f"{summary.profile}: {said}", style="bold")
+    empty = f"; {summary.emptiness}" if summary.emptiness else ""
+    return Text(f"{summary.profile}: {said}{empty}", style="bold")
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    """Say how many there are of each kind: `81 conversions, 40 orders and 1 call`."""
-    parts = [f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in counts.items()]
+def _too_old(counts: Counts) -> str:
+    if not counts.old:
+        return ""
+    if counts.accepted == 1:
+        return "too old to match"
+    return f"{'all' if counts.old == counts.accepted else f'{counts.old:,}'} of them too old to match"
+
+
+def _listed(counts: Mapping[str, int], remarks: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Say how many there are of each kind, and what else of it: `81 conversions, 40 orders and 1 call`."""
+    parts = [
+        f"{count:,} {kind.removesuffix('s') if count == 1 else kind}{remarks.get(kind, '')}"
+        for kind, count in counts.items()
+    ]
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
@@ -149,6 +176,15 @@ def _count(summary: Summary, code: Code) -> int:
     if code is Code.BAD_ROW:
         return max(counts.issues.get(code, 0) for counts in summary.counts.values())
     return summary.issues[code]
+
+
+def _unmatched(summary: Summary, most: int) -> Text:
+    """Say what the profile names and no row has, each on a line."""
+    lines = [printable(one.sentence) for one in summary.unmatched[:most]]
+    more = len(summary.unmatched) - len(lines)
+    lines += [f"and {more:,} more, which --verbose shows"] * bool(more)
+    said = Text("The profile names what the export does not hold:")
+    return said.append("".join(f"\n  {line}" for line in lines), style="yellow")
 
 
 def _details(summary: Summary) -> Iterator[RenderableType]:

@@ -12,11 +12,15 @@ from csvexport.blocks import Block
 from csvexport.columns import number_column, selection
 from csvexport.issues import BETWEEN, Code
 from csvexport.transform.rejects import IS_ERROR, Mark, rejected_rows
-from csvexport.transform.results import Example, Judged, Lines
+from csvexport.transform.results import WARNINGS, Example, Judged, Lines
 from csvexport.values.identifiers import Damage
 
 # How many rows of a block are kept as examples of one issue.
 EXAMPLES = 5
+
+# For each code its bit among the warnings.
+_BITS = np.zeros(len(Code), np.uint16)
+_BITS[list(WARNINGS)] = 1 << np.arange(len(WARNINGS))
 
 _Number = TypeVar("_Number", np.int64, np.uint8)
 
@@ -136,9 +140,10 @@ class Accounts:
             skipped=skipped,
             rejected=int(np.count_nonzero(rejected)) + len(bad),
             issues=self._issues(codes, counts),
+            warnings=self._warnings(lines, codes, counts),
             lines=lines,
             rows=rejected_rows(self.block, self.rows, self._marks, self.row, rejected),
-            examples=self._examples(codes, counts),
+            examples=self._examples(lines, codes, counts),
             damage=damage or {},
         )
 
@@ -173,26 +178,58 @@ class Accounts:
         # A record that has an issue in several columns counts once.
         for code in np.flatnonzero(np.count_nonzero(counts, axis=0) > 1).tolist():
             issues[code] = np.count_nonzero(np.logical_or.reduce([marked == code for marked in codes]))
+        # What is said of a record that goes is counted when it is known which do.
+        issues[list(WARNINGS)] = 0
         for skip in self._skips:
             issues[skip.code] += len(skip.rows)
         issues[Code.NO_GOAL] = self._untaken
         issues[Code.BAD_ROW] = len(self.block.bad)
         return issues
 
-    def _examples(self, codes: list[NDArray[np.uint8]], counts: NDArray[np.int64]) -> list[Example]:
+    def _warnings(
+        self, lines: Mapping[str, Lines], codes: list[NDArray[np.uint8]], counts: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.uint16]]:
+        """Give the warnings of each line, by file; see `Judged`."""
+        warned = [marked for marked, counted in zip(codes, counts, strict=True) if counted[list(WARNINGS)].any()]
+        if not warned:
+            return {}
+        bits = np.bitwise_or.reduce([_BITS[marked] for marked in warned])
+        of_lines = {file: bits[its.records] for file, its in lines.items()}
+        return {file: found for file, found in of_lines.items() if found.any()}
+
+    def _examples(
+        self, lines: Mapping[str, Lines], codes: list[NDArray[np.uint8]], counts: NDArray[np.int64]
+    ) -> list[Example]:
         """Give some rows of each issue of which there are not enough examples yet."""
         examples = [
             Example(Code.BAD_ROW, bad.row, "", f"{bad.reason}: {bad.text}") for bad in self.block.bad[:EXAMPLES]
         ]
         for mark, marked, counted in zip(self._marks, codes, counts, strict=True):
             for code in np.flatnonzero(counted).tolist():
-                if code not in self._enough:
+                if code in self._enough:
+                    continue
+                if code in WARNINGS:
+                    examples += self._examples_of_lines(Code(code), mark.column, marked == code, lines)
+                else:
                     first = self.row[np.flatnonzero(marked == code)[:EXAMPLES]]
                     examples += self._examples_of(Code(code), mark.column, self.rows[first])
         for skip in self._skips:
             if skip.code not in self._enough:
                 examples += self._examples_of(skip.code, skip.column, skip.rows[:EXAMPLES])
         return sorted(examples, key=lambda example: example.row)
+
+    def _examples_of_lines(
+        self, code: Code, column: str, which: NDArray[np.bool_], lines: Mapping[str, Lines]
+    ) -> Iterator[Example]:
+        """Give rows that became lines, as examples of a warning that these records bear."""
+        became: dict[int, list[tuple[str, int]]] = {}
+        for file, its in lines.items():
+            for place in np.flatnonzero(which[its.records])[:EXAMPLES].tolist():
+                row = int(self.rows[self.row[its.records[place]]])
+                became.setdefault(row, []).append((file, place))
+        rows = np.array(sorted(became)[:EXAMPLES], np.intp)
+        for row, example in zip(rows.tolist(), self._examples_of(code, column, rows), strict=True):
+            yield example._replace(lines=tuple(became[row]))
 
     def _examples_of(self, code: Code, column: str, rows: NDArray[np.intp]) -> Iterator[Example]:
         """Give rows of the block, which have an issue, as examples of it."""

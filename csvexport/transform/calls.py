@@ -80,6 +80,11 @@ class Calls(Kind):
         }
         return (name for name in calls.OPTIONAL if named[name])
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken."""
+        return (self.matcher,)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into calls; of the issues in `enough` no examples are looked for."""
         matched = self.matcher.matches(block)[0]
@@ -183,7 +188,7 @@ class _Calls:
         text = calls.lines([texts, unix, *(column.take(number_column(rows)) for column in values.optional)])
         kept = values.facts[rows]
         worths = worth(np.ascontiguousarray(kept["micro"]), np.ascontiguousarray(kept["currency"]))
-        return Lines(text, self._keys(identifier, texts, named, values.times[rows], text), worths, kept)
+        return Lines(text, self._keys(identifier, texts, named, values.times[rows], text), worths, kept, rows)
 
     def _keys(
         self,

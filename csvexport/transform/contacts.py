@@ -1,6 +1,6 @@
 """Rows to contacts: each row that `[contacts]` takes is one state of one client ([ct])."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,11 @@ class Contacts(Kind):
         yield from contact_columns(settings)
         yield from settings.attributes
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken."""
+        return (self.matcher,)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into contacts; of the issues in `enough` no examples are looked for."""
         matched = self.matcher.matches(block)[0]
@@ -97,6 +102,7 @@ class _Contacts:
             facts=facts_of(
                 len(accepted), day=plan.zone.local_days(np.maximum(updated, 0))[accepted], flags=flags[accepted]
             ),
+            records=accepted,
             ranks=updated[accepted],
         )
         return accounts.judged({"": lines}, self._clients.damage)

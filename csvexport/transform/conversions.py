@@ -1,7 +1,7 @@
 """Rows to conversions: every goal that takes a row makes one, so that what is counted are (row, goal) pairs."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -56,9 +56,24 @@ class Conversions(Kind):
         seeds = [seed(str(counter or ""), self.name, identifier, target) for target in self.labels]
         return Keys(*np.array(seeds, np.uint64).T.copy())
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken."""
+        return (self.matcher,)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into conversions; of the issues in `enough` no examples are looked for."""
         return _Conversion(self, block, enough).judged()
+
+
+class _Cells(NamedTuple):
+    """What records of one id type are written from: which they are, and their values as columns."""
+
+    records: NDArray[np.intp]
+    texts: pa.StringArray
+    times: NDArray[np.int64]
+    amounts: pa.StringArray
+    facts: NDArray[np.void]
 
 
 class _Conversion:
@@ -84,8 +99,7 @@ class _Conversion:
         columns = BETWEEN.join(dict.fromkeys(column for column, _ in plan.times.distinct))
         everything = np.arange(len(times))
         (kept,) = accounts.skip(Code.OUTSIDE_PERIOD, columns, plan.period.outside(times), everything)
-        accepted = accounts.accepted()
-        lines = self._lines(choice, (accounts.row[accepted], kept[accepted]), times, amounts, currencies)
+        lines = self._lines(choice, kept, times, amounts, currencies)
         return accounts.judged(lines, choice.damage)
 
     def _by_pair(self, columns: Sequence[NDArray[_Number]], specs: Specs[Any]) -> NDArray[_Number]:
@@ -132,13 +146,14 @@ class _Conversion:
     def _lines(
         self,
         choice: Choice,
-        pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+        kept: NDArray[np.intp],
         times: NDArray[np.int64],
         amounts: Amounts,
         currencies: NDArray[np.int64],
     ) -> dict[str, Lines]:
-        """Write the accepted pairs, given with their rows, by id type."""
-        rows, places = pairs
+        """Write the accepted ones of the pairs that were kept, by id type."""
+        accepted = self._accounts.accepted()
+        rows, places = self._accounts.row[accepted], kept[accepted]
         slots = choice.slot[rows]
         result: dict[str, Lines] = {}
         for identifier, of_type in self._plan.slots.by_type.items():
@@ -153,18 +168,13 @@ class _Conversion:
                     micro=amounts.micro[own],
                 )
                 texts = choice.texts(of_type, rows[which])
-                result[identifier] = self._written(identifier, texts, times[own], amounts.written(own), facts)
+                cells = _Cells(accepted[which], texts, times[own], amounts.written(own), facts)
+                result[identifier] = self._written(identifier, cells)
         return result
 
-    def _written(
-        self,
-        identifier: str,
-        texts: pa.StringArray,
-        times: NDArray[np.int64],
-        amounts: pa.StringArray,
-        facts: NDArray[np.void],
-    ) -> Lines:
+    def _written(self, identifier: str, cells: _Cells) -> Lines:
         """Write records of one id type."""
+        records, texts, times, amounts, facts = cells
         target, currency = np.ascontiguousarray(facts["label"]), np.ascontiguousarray(facts["currency"])
         low, high = identifier_words(texts, RULES[identifier])
         first, second = self._plan.seeds[identifier]
@@ -175,4 +185,5 @@ class _Conversion:
             keys=event_keys(low, high, times, Keys(first[target], second[target])),
             values=worth(np.ascontiguousarray(facts["micro"]), currency),
             facts=facts,
+            records=records,
         )

@@ -1,6 +1,6 @@
 """Rows to deals: each row that `[deals]` takes is one state of one deal ([od])."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,11 @@ class Deals(Kind):
                 yield name
         yield from settings.attributes
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken, and which goals they reach."""
+        return (self.matcher, self.goals.matcher)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into deals; of the issues in `enough` no examples are looked for."""
         matched = self.matcher.matches(block)[0]
@@ -114,6 +119,7 @@ class _Deals:
             keys=keys_of(selected(ids, choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
+            records=accepted,
             ranks=updated[accepted],
             claims=keys_of(selected(clients, choice)),
         )

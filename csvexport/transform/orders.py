@@ -62,6 +62,11 @@ class Orders(Kind):
             yield "currency"
         yield from contact_columns(settings)
 
+    @property
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken, and which goals they reach."""
+        return (self.matcher, self.goals.matcher)
+
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into orders; of the issues in `enough` no examples are looked for."""
         matched = self.matcher.matches(block)[0]
@@ -114,6 +119,7 @@ class _Orders:
             keys=keys_of(selected(cells["id"], choice)),
             values=values_of(created, updated, status, worth.revenue.micro, worth.cost.micro)[accepted],
             facts=facts[accepted],
+            records=accepted,
             ranks=updated[accepted],
             tags=tags,
         )

@@ -12,6 +12,7 @@ from csvexport.blocks import Block
 from csvexport.formats.files import File
 from csvexport.issues import Code
 from csvexport.profile import TimeColumn
+from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.results import Judged
 from csvexport.values.times import TimeRule, Zone
 
@@ -73,6 +74,11 @@ class Kind(ABC):
     @abstractmethod
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into records; of the issues in `enough` no examples are looked for."""
+
+    @property
+    @abstractmethod
+    def rules(self) -> Sequence[GoalMatcher]:
+        """Give what decides which rows are taken: the kind's own `when` or goals, then those of `[[KIND.goals]]`."""
 
 
 class Specs(NamedTuple, Generic[_Spec]):

@@ -19,14 +19,15 @@ class ReachedGoals:
     """The goals of `[[orders.goals]]` or `[[deals.goals]]` made ready.
 
     Attributes:
+        matcher: which rows reach which.
         columns: those that any `when` looks at.
     """
 
     def __init__(self, goals: Sequence[OrderGoal]) -> None:
         """Make them ready."""
         self._goals = goals
-        self._matcher = GoalMatcher([goal.when for goal in goals])
-        self.columns = self._matcher.columns
+        self.matcher = GoalMatcher([goal.when for goal in goals])
+        self.columns = self.matcher.columns
 
     def lists(self, accounts: Accounts, currencies: NDArray[np.int64]) -> pa.StringArray:
         """Give for each row the goals that it reaches as CSV takes them: `goal_a:200.00,goal_b`.
@@ -46,7 +47,7 @@ class ReachedGoals:
         self, accounts: Accounts, currencies: NDArray[np.int64], spellings: Sequence[tuple[str, str, str]]
     ) -> pa.StringArray:
         """Join what is written for each goal: its beginning, what stands before a price, and its end."""
-        matches = self._matcher.matches(accounts.block)[:, accounts.rows]
+        matches = self.matcher.matches(accounts.block)[:, accounts.rows]
         parts = []
         for goal, reached, (beginning, before_price, end) in zip(self._goals, matches, spellings, strict=True):
             amounts = amounts_of(goal.price, accounts, reached)

@@ -64,7 +64,7 @@ _MINUS_AND_BLANKS: Final = str.maketrans("\u2212", "-", BLANKS)
 _SEPARATORS: Final = str.maketrans("\u00a0\u202f\u2009’", "   '")
 _WITHOUT_SEPARATORS: Final = str.maketrans("", "", " '.,")
 
-_AMOUNT: Final = re.compile(r"([^0-9]*)(.*[0-9])([^0-9]*)", re.DOTALL)
+_AMOUNT: Final = re.compile(r"([^0-9]*+)(.*[0-9])([^0-9]*)", re.DOTALL)
 _PLAIN: Final = re.compile(r"(?P<whole>[0-9]+)(?P<separator>)(?:(?P<mark>[.,])(?P<fraction>[0-9]+))?")
 _GROUPED: Final = re.compile(
     r"(?P<whole>[1-9][0-9]{0,2}(?P<separator>[ '.,])[0-9]{3}(?:(?P=separator)[0-9]{3})*)"

@@ -7,10 +7,8 @@ from typing import Final
 from csvexport.issues import Code
 from csvexport.values.cells import trim
 
-# Without a blank before it the letter belongs to the name (Xerox 5), between blanks and numbers it is a size (20 x 40).
-_COUNTED: Final = re.compile(
-    r"(?P<name>.+?)(?:\s*:\s*|\s+[xXхХ×]|(?<![\s0-9])\s+[xXхХ×]\s+)(?P<count>[1-9][0-9]{0,8})", re.DOTALL
-)
+_COUNT: Final = re.compile(r"(?<![0-9])[1-9][0-9]{0,8}\Z")
+_TIMES: Final = tuple("xXхХ×")
 _BETWEEN: Final = re.compile(r"[,;\n]")
 
 
@@ -21,10 +19,25 @@ def read_products(text: str) -> dict[str, int]:
     """
     products: dict[str, int] = {}
     for part in filter(None, map(trim, _BETWEEN.split(text))):
-        counted = _COUNTED.fullmatch(part)
-        name = " ".join((counted["name"] if counted else part).split())
-        products[name] = products.get(name, 0) + (int(counted["count"]) if counted else 1)
+        name, count = _counted(part)
+        name = " ".join(name.split())
+        products[name] = products.get(name, 0) + count
     return products
+
+
+def _counted(part: str) -> tuple[str, int]:
+    """Take a part, trimmed, apart; one without a count is one of what it names."""
+    count = _COUNT.search(part)
+    head = part[: count.start()] if count else ""
+    mark = head.rstrip()
+    name = mark[:-1].rstrip()
+    if mark.endswith(_TIMES):
+        # Without a blank before it the letter belongs to the name (Xerox 5), between blanks and numbers it is a size
+        # (20 x 40).
+        is_mark = len(name) < len(mark) - 1 and (mark == head or not name.endswith(tuple("0123456789")))
+    else:
+        is_mark = mark.endswith(":")
+    return (name, int(count[0])) if count and name and is_mark else (part, 1)
 
 
 def products_text(text: str) -> tuple[str, Code]:

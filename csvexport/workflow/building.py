@@ -22,6 +22,9 @@ from csvexport.workflow.sent import Sent
 
 UNHEARD: Final = Journal()
 
+# So much of what the profile names in vain goes into the journal of one run.
+MOST_NOTED: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -89,6 +92,7 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
             if refusal:
                 raise DataError(f"{refusal}\nNothing was written.")
             summary = run.summary(run.write_files(building.batch) if run.accepted else ())
+        _note_findings(summary, journal)
         files = [file for file in summary.files if not options.needed or file.kind in options.needed]
         same_as = sent.same_as(files) if files else None
         if not files or same_as is not None:
@@ -121,6 +125,14 @@ def _set_back(batch: Batch, sent: Sent) -> str | None:
         f"The batch before this one was built at {sent.latest:%Y-%m-%d %H:%M:%S} UTC, which is later than now"
         f" ({batch.built_at:%Y-%m-%d %H:%M:%S}): a clock was wrong. This batch counts as the newer one all the same."
     )
+
+
+def _note_findings(summary: Summary, journal: Journal) -> None:
+    """Note of which kinds no row was taken, and what the profile names and no row has."""
+    if summary.empty:
+        journal.event("empty", kinds=summary.empty, problem=summary.emptiness)
+    for one in summary.unmatched[:MOST_NOTED]:
+        journal.event("unmatched", places=one.places, problem=one.sentence)
 
 
 def _sent(profile: Profile, options: Options) -> Sent:

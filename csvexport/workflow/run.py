@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
 from csvexport.sources import Source, joined_facts, open_sources
 from csvexport.sources.beside import beside
-from csvexport.summary import Example, FileFacts, SourceFacts, Summary
+from csvexport.summary import Example, FileFacts, SourceFacts, Summary, Unmatched
 from csvexport.transform.kinds import convert, kinds_of
 from csvexport.transform.plan import SNAPSHOTS, Period
 from csvexport.transform.results import Converted
@@ -24,6 +25,7 @@ from csvexport.workflow.options import Options
 from csvexport.workflow.schemas import schema_bodies
 from csvexport.workflow.sent import Sent
 from csvexport.workflow.tally import EXAMPLES, Tally
+from csvexport.workflow.unmatched import Texts, find_unmatched, watched
 
 
 class Run:
@@ -46,17 +48,19 @@ class Run:
         self._options = options
         expected = {column for column, _ in profile.places()}
         self._sources = open_sources(profile.source, profile.path.parent, options.exports, expected, scratch)
-        if all(source.is_rejected_file for source in self._sources):
+        self._is_rest = all(source.is_rejected_file for source in self._sources)
+        if self._is_rest:
             _refuse_rest(profile, options.only)
         for source in self._sources:
             check_columns(profile, source.columns, may_lack=not source.header_row)
         keyed = profile.model_copy(update={"counter": sent.counter})
         self._kinds = kinds_of(keyed, self._period, options.only)
         self._categories = frozenset().union(*(kind.categories for kind in self._kinds))
+        self._texts = Texts(watched(profile, [kind.name for kind in self._kinds]))
         self._sent = sent
         self._tallies = {kind.name: Tally(kind, scratch, batch, sent.keys.get(kind.name)) for kind in self._kinds}
         self._total = sum(source.size for source in self._sources)
-        self._rows = 0
+        self._rows = self._bad = 0
         self._facts: list[SourceFacts] = []
         self._rejected_file: RejectedFile | None = None
         if batch is not None:
@@ -107,6 +111,7 @@ class Run:
                 self._take(source, row, converted)
                 row += converted.records
                 rows += converted.read
+                self._bad += len(converted.bad)
                 left_out.update(converted.left_out)
                 self._options.progress(self._rows + rows, before + position, self._total)
             before += source.size
@@ -123,12 +128,14 @@ class Run:
 
         def work(parsed: tuple[int, Block]) -> tuple[int, Converted]:
             position, block = parsed
-            return position, convert(self._kinds, block, enough)
+            texts = {} if source.is_rejected_file else self._texts.look(block)
+            return position, replace(convert(self._kinds, block, enough), texts=texts)
 
         return beside(source.pieces(), parse, work)
 
     def _take(self, source: Source, first_row: int, converted: Converted) -> None:
         """Account for a block whose first record has this number."""
+        self._texts.add(converted.texts)
         for name, judged in converted.kinds.items():
             self._tallies[name].take(source.label, first_row, judged, is_returned=source.is_rejected_file)
         if self._rejected_file is not None:
@@ -185,13 +192,25 @@ class Run:
             destinations={
                 name: tuple(each.name for each in found) for name in tallies if (found := profile.destinations(name))
             },
+            unmatched=self._unmatched(),
+            is_rest=self._is_rest,
         )
+
+    def _unmatched(self) -> tuple[Unmatched, ...]:
+        """Find what the profile names and no row has, if there are rows that should have it."""
+        readable = self._rows - self._bad
+        if self._is_rest or not readable:
+            return ()
+        found = find_unmatched(self._profile, self._kinds, self._texts)
+        lost = [facts for facts in self._facts if facts.joined and facts.joined.get("unmatched") == readable]
+        joined = [Unmatched(("source.join",), "", None, f"no row finds anything in {facts.path}") for facts in lost]
+        return (*joined, *found)
 
     def _examples(self) -> dict[Code, tuple[Example, ...]]:
         """Give some rows of each issue of any kind, each row once."""
         examples: dict[Code, dict[Example, None]] = {}
         for tally in self._tallies.values():
-            for code, rows in tally.examples.items():
+            for code, rows in tally.examples().items():
                 examples.setdefault(code, {}).update(dict.fromkeys(rows))
         return {code: tuple(rows)[:EXAMPLES] for code, rows in sorted(examples.items())}
 

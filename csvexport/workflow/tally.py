@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
 from csvexport.transform.duplicates import BUCKETS, DuplicateFinder, Keys
 from csvexport.transform.plan import Kind
-from csvexport.transform.results import FACTS, Judged, Lines, Tag
+from csvexport.transform.results import FACTS, Judged, Lines, Tag, count_warnings
 from csvexport.values.currencies import CURRENCIES
 
 # How many examples of an issue a summary keeps, and how much of a cell.
@@ -43,12 +43,25 @@ class _Slot:
         self.dropped = np.zeros(0, bool)
         self.claims: list[Keys] = []
         self.keys: list[Keys] = []
+        self.warnings: list[tuple[int, NDArray[np.uint16]]] = []
+
+    def warned(self) -> NDArray[np.uint16]:
+        """Give the warnings of the lines that go; known when it is known what is dropped."""
+        kept = [bits[~self.dropped[first : first + len(bits)]] for first, bits in self.warnings]
+        return np.concatenate([np.zeros(0, np.uint16), *kept])
 
     def close(self) -> None:
         """Close the files."""
         self.finder.close()
         if self.spool is not None:
             self.spool.close()
+
+
+class _Example(NamedTuple):
+    """A row as it is shown, and of a warning the lines that it became: the file, and the place among its lines."""
+
+    shown: Example
+    lines: tuple[tuple[str, int], ...]
 
 
 class Tally:
@@ -76,7 +89,7 @@ class Tally:
         self.matched = self.rejected = 0
         # Blocks are taken in order, so that of an issue in here no block that is still to come can add an example.
         self.enough: set[Code] = set()
-        self.examples: dict[Code, list[Example]] = {}
+        self._examples: dict[Code, list[_Example]] = {}
         self.issues = np.zeros(len(Code), np.int64)
         self._folder = folder
         # What may have to be cut down is weighed even where nothing is written.
@@ -110,17 +123,22 @@ class Tally:
         if not is_returned:
             self._judged += judged.matched - judged.skipped
             self._condemned += judged.rejected
+        firsts = {name: slot.finder.count for name, slot in self._slots.items()}
         for name, lines in judged.lines.items():
             self._keep(name, lines)
+            if name in judged.warnings:
+                self._slots[name].warnings.append((firsts.get(name, 0), judged.warnings[name]))
         for column, damage in judged.damage.items():
             self._long[label, column] += damage.long
             self._damage[label, column] += damage.suspicious
-        for code, row, column, value in judged.examples:
-            kept = self.examples.setdefault(code, [])
+        for example in judged.examples:
+            kept = self._examples.setdefault(example.code, [])
             if len(kept) < EXAMPLES:
-                kept.append(Example(label, first_row + row, column, _shortened(value)))
+                places = tuple((name, firsts.get(name, 0) + place) for name, place in example.lines)
+                shown = Example(label, first_row + example.row, example.column, _shortened(example.value))
+                kept.append(_Example(shown, places))
             else:
-                self.enough.add(code)
+                self.enough.add(example.code)
 
     def _keep(self, name: str, lines: Lines) -> None:
         if name not in self._slots:
@@ -186,6 +204,8 @@ class Tally:
                 self._fit(slot, self.kind.files[name], limit, today)
         if self._slots and not self.kind.is_snapshot:
             self._leave_out_sent()
+        for slot in self._slots.values():
+            self.issues += count_warnings(slot.warned())
 
     def _leave_out_sent(self) -> None:
         """Drop the events that were sent before, and write the keys of the others beside the files."""
@@ -267,7 +287,7 @@ class Tally:
             return None
         errors = [code for code in Code if code and CATALOGUE[code].severity is Severity.REJECTED]
         code = max(errors, key=lambda code: int(self.issues[code]))
-        example = self.examples[code][0]
+        example = self._examples[code][0].shown
         column = f', column "{example.column}"' if example.column else ""
         title = CATALOGUE[code].title
         return (
@@ -285,6 +305,17 @@ class Tally:
                 parts = Parts(folder, file, limit, slot.spool.path)
                 slot.spool.write(parts, slot.dropped, self._totals.add)
                 yield from parts.close()
+
+    def examples(self) -> dict[Code, list[Example]]:
+        """Give some rows of each issue, of a warning those that go; known after `settle`."""
+        found = {
+            code: [one.shown for one in kept if not one.lines or any(self._goes(*line) for line in one.lines)]
+            for code, kept in self._examples.items()
+        }
+        return {code: rows for code, rows in found.items() if rows}
+
+    def _goes(self, name: str, line: int) -> bool:
+        return not self._slots[name].dropped[line]
 
     def counts(self, rows: int) -> Counts:
         """Sum up, given the rows of all sources."""

@@ -28,6 +28,7 @@ from csvexport.profile import (
     currency_codes,
     load_profile,
 )
+from csvexport.profile.patterns import Pattern
 from csvexport.profile.wording import written
 
 SMALLEST = """
@@ -130,7 +131,7 @@ def test_every_key_is_read(load):
     assert lead.when == (
         Condition("Стадия", excluded=("отказ",)),
         Condition("Почта", empty=False),
-        Condition("Метка", matches=re.compile("^a+")),
+        Condition("Метка", matches=Pattern("^a+", "^a+")),
     )
     assert (lead.currency, str(lead.price)) == ("USD", "12.50")
 
@@ -467,7 +468,7 @@ ONE_OF = "must hold one of not, empty, matches, or min and max; it holds"
         ("{ A = { min = 5, max = 4.99 } }", "when.A.max: 4.99 is less than min, 5"),
         (
             '{ A = { matches = "(" } }',
-            'when.A.matches: "(" is no regular expression: missing ), unterminated subpattern at position 0',
+            'when.A.matches: "(" is no regular expression: missing ): (',
         ),
         ('{ A = { matches = "" } }', "when.A.matches: must not be empty"),
     ],
@@ -480,7 +481,7 @@ def test_mistakes_of_when(mistakes, when, line):
 def test_a_strange_regular_expression_is_read_or_refused(load, pattern):
     goal = f"when = {{ A = {{ matches = '{pattern}' }} }}"
     for line in outcome(lambda: load(changed(goal=goal))):
-        assert "is no regular expression" in line
+        assert "is no regular expression" in line or "is a regular expression that is not taken here" in line
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from batches import batch_of, everything, furniture_shop
 
 from csvexport.issues import Code
+from csvexport.report.accounting import headline
 from csvexport.summary import Example
 from csvexport.terminal import print_outcome, print_start
 from csvexport.terminal.console import WIDTH
@@ -27,7 +28,7 @@ def told(capsys):
 
 def counted(summary, **accepted):
     """The batch with other numbers of accepted records."""
-    counts = {kind: replace(summary.counts[kind], accepted=count) for kind, count in accepted.items()}
+    counts = {kind: replace(summary.counts[kind], accepted=count, issues={}) for kind, count in accepted.items()}
     return replace(summary, counts=counts)
 
 
@@ -57,6 +58,38 @@ def test_the_first_line_counts_every_kind(told, accepted, ready, would):
     assert told(summary, None, checked=True).startswith(f"shop: {would}\n")
     if ready:
         assert told(summary).startswith(f"shop: {ready}\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "said"),
+    [
+        ({"conversions": 37}, "68 conversions are ready to upload, 37 of them too old to match"),
+        ({"conversions": 68}, "68 conversions are ready to upload, all of them too old to match"),
+        (
+            {"conversions": 37, "calls": 1},
+            "68 conversions (37 of them too old to match) and 1 call (too old to match) are ready",
+        ),
+        ({"calls": 1}, "1 call is ready to upload, too old to match"),
+        ({"conversions": 37, "orders": 0}, "68 conversions (37 of them too old to match) and 5 orders are ready"),
+    ],
+)
+def test_the_first_line_says_what_is_too_old_to_match(told, old, said):
+    accepted = {"conversions": 68, "calls": 1, "orders": 5}
+    summary = counted(everything(), **{kind: accepted[kind] for kind in old})
+    counts = {kind: replace(counts, issues={Code.OUTSIDE_WINDOW: old[kind]}) for kind, counts in summary.counts.items()}
+    assert told(replace(summary, counts=counts)).startswith(f"shop: {said}\n")
+    would = re.sub("(are|is) ready( to upload)?", "would be sent", said)
+    assert told(replace(summary, counts=counts), None, checked=True).startswith(f"shop: {would}\n")
+    assert headline({kind: accepted[kind] for kind in old}, old) == said
+
+
+def test_the_first_line_says_that_no_row_is_taken(told):
+    summary = counted(everything(), conversions=0, orders=5)
+    matched = {"conversions": 0, "orders": 5}
+    counts = {kind: replace(counts, matched=matched[kind]) for kind, counts in summary.counts.items()}
+    said = "5 orders are ready to upload; no row matches any goal"
+    assert told(replace(summary, counts=counts)).startswith(f"shop: {said}\n")
+    assert headline({"conversions": 0, "orders": 5}, {}, replace(summary, counts=counts).emptiness) == said
 
 
 def test_nothing_of_any_kind_makes_no_batch(told):
@@ -129,7 +162,8 @@ def test_nobodys_contact_is_printed_whole(told, code, value):
 
 def test_everything_fits_the_terminal(told):
     for verbose in (False, True):
-        assert max(map(len, told(everything(), verbose=verbose).splitlines())) <= WIDTH
+        _, *lines = told(everything(), verbose=verbose).splitlines()  # the first may be looked for as a whole
+        assert max(map(len, lines)) <= WIDTH
 
 
 def test_a_first_profile_sums_its_kinds_up(capsys):

@@ -48,6 +48,16 @@ def test_conditions_on_texts(condition, expected, shop):
     assert taken(shop, condition, TEXTS) == expected
 
 
+def test_no_regular_expression_is_kept_busy_by_a_cell(shop):
+    cells = ["a" * 100_000 + "!", "aaa", "ааа"]
+    assert taken(shop, "{ matches = '^(\\w+)+$' }", cells) == cells[1:]
+
+
+def test_a_regular_expression_looks_into_more_texts_than_are_remembered(shop):
+    cells = [f"row {number}" for number in range(70_000)]
+    assert taken(shop, "{ matches = '[ ]6999[89]$' }", cells) == ["row 69998", "row 69999"]
+
+
 AMOUNTS = ["100", "99.99", "100,00", "1 000,50 ₽", "-5", "−150", "0", "", "сто", "1,234", "101 $"]
 
 

@@ -168,16 +168,18 @@ def orders(rows):
             skipped += 1
             issues[left_out] += 1
         else:
-            issues.update(row.codes)
+            issues.update(row.codes & ERRORS)
             rejected += row.is_rejected
-            states += [] if row.is_rejected else [order]
+            states += [] if row.is_rejected else [(*order, row.codes)]
     kept = {}
-    for place, (line, rank, _) in enumerate(states):
+    for place, (line, rank, *_) in enumerate(states):
         if line[0] not in kept or rank >= kept[line[0]][0]:
             kept[line[0]] = rank, place
-    for place, (line, _, what) in enumerate(states):
+    for place, (line, _, what, codes) in enumerate(states):
         winner = kept[line[0]][1]
-        if place != winner:
+        if place == winner:
+            issues.update(codes)
+        else:
             same = what == states[winner][2]
             issues[Code.DUPLICATE if same else Code.SUPERSEDED] += 1
             issues[Code.CHANGED_CREATION] += what[0] != states[winner][2][0]
@@ -288,12 +290,13 @@ def calls(rows):
     for cells in rows:
         row = Row(cells)
         kind, line = _call(row)
-        issues.update(row.codes)
+        issues.update(row.codes & ERRORS)
         rejected += row.is_rejected
         if not row.is_rejected:
-            found[kind].append(line)
+            found[kind].append((line, row.codes))
     skipped = 0
-    for kind, lines in found.items():
+    for kind, calls_found in found.items():
+        lines = [line for line, _ in calls_found]
         keys = [tuple(line[:2]) if line[0] else tuple(line) for line in lines]
         last = {key: place for place, key in enumerate(keys)}
         for place, key in enumerate(keys):
@@ -302,6 +305,8 @@ def calls(rows):
                 same = (_micro(lines[place][3]), lines[place][4]) == (_micro(winner[3]), winner[4])
                 issues[Code.DUPLICATE if same else Code.SUPERSEDED] += 1
                 skipped += 1
+            else:
+                issues.update(calls_found[place][1])
         found[kind] = [line for place, line in enumerate(lines) if last[keys[place]] == place]
     return {kind: lines for kind, lines in found.items() if lines}, (skipped, rejected), +issues
 
