@@ -701,7 +701,7 @@ def inbox():
 
 
 def test_second_try_and_a_receiver_that_takes_files_away_are_told(shop, inbox):
-    shop.profile(PROFILE.replace('"pickup/orders.csv"', f'"{inbox}/orders.csv"\nin_place = true'))
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', f'"{inbox}/orders.csv"\nin_place = true\ntakes_away = true'))
     told = [line for line in shop.journal("run", "--now", shop.now.isoformat()) if line.get("destination") == "pickup"]
     assert [line["event"] for line in told] == ["sending", "retrying", "delivered"]
     assert "503" in told[1]["problem"]
@@ -946,7 +946,7 @@ def test_journal_tells_what_was_there_already_and_what_was_given_up(shop):
 
 
 def test_file_that_its_receiver_took_goes_again_when_it_is_taken_back(shop, inbox):
-    shop.profile(PROFILE.replace('"pickup/orders.csv"', f'"{inbox}/orders.csv"\nin_place = true'))
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', f'"{inbox}/orders.csv"\nin_place = true\ntakes_away = true'))
     first = shop.run()
     assert first["deliveries"][1]["is_taken"]
     shop("discard", first["build"]["batch"])
