@@ -38,7 +38,7 @@ from csvexport.delivery import Deadline, attempts, sftp
 from csvexport.errors import DeliveryError
 
 CONTENT = b"id\n" + b"1;2;3\n" * 20_000
-LIMIT = 0.9
+LIMIT = 0.6
 SLACK = 6.0
 NAME = "/orders.csv"
 
@@ -231,7 +231,7 @@ def forever(say, pause=0.02, then=None):
 
 IGNORED = struct.pack(">IBB", 12, 10, 2) + struct.pack(">I", 0) + b"\x00" * 10
 GREETINGS = {
-    "silent": lambda line: line.recv(1 << 16) and time.sleep(5),
+    "silent": lambda line: line.recv(1 << 16) and time.sleep(2),
     "hangs up": lambda line: line.close(),
     "drips a banner": forever(b"SSH-2.0-a"),
     "drips lines": forever(b"Welcome\r\n", 0.05, b"Welcome\r\n"),
@@ -243,8 +243,8 @@ GREETINGS = {
     "drips keys": forever(b"SSH-2.0-a\r\n", 0.02, b"\x00"),
     "messages for ever": forever(b"SSH-2.0-a\r\n", 0.01, IGNORED),
     "floods messages": forever(b"SSH-2.0-a\r\n", 0, IGNORED * 99),
-    "a packet of 4 GB": lambda line: (line.sendall(b"SSH-2.0-a\r\n" + b"\xff" * 99), line.recv(99), time.sleep(3)),
-    "garbage": lambda line: (line.sendall(b"SSH-2.0-a\r\n" + os.urandom(9999)), line.recv(99), time.sleep(3)),
+    "a packet of 4 GB": lambda line: (line.sendall(b"SSH-2.0-a\r\n" + b"\xff" * 99), line.recv(99), time.sleep(2)),
+    "garbage": lambda line: (line.sendall(b"SSH-2.0-a\r\n" + os.urandom(9999)), line.recv(99), time.sleep(2)),
     "HTTP": lambda line: (line.sendall(b"HTTP/1.1 400 No\r\n\r\n" * 99), line.recv(99)),
 }
 

@@ -12,7 +12,7 @@ from csvexport.sources.access import Access
 
 CONTENT = "yclid;at;sum\n".encode("cp1251") + b"15241600726526878416;2024-05-31 15:00:00;1\n" * 2000
 PATH = "/orders.csv"
-LIMIT = 0.6
+LIMIT = 0.4
 SLACK = 3.0
 MEGABYTE = 1 << 20
 
@@ -166,7 +166,7 @@ def test_it_holds_behind_a_redirect_and_a_login_and_for_what_is_kept(scratch, na
 @pytest.mark.parametrize("name", ["drips a header", "processes for ever", "drips the content", "never ends", "silent"])
 def test_what_is_said_of_a_server_that_drips_is_that_it_took_too_long(scratch, name):
     _, said = served({("GET", None): DEEDS[name]}, scratch)
-    assert said.endswith("took longer than source.time_limit = 0.6 seconds allow; raise it if the line is that slow")
+    assert said.endswith("took longer than source.time_limit = 0.4 seconds allow; raise it if the line is that slow")
 
 
 def test_no_time_is_left_for_another_try(scratch, monkeypatch):
