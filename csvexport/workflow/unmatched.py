@@ -12,7 +12,7 @@ from csvexport.profile.wording import LONGEST_SHOWN, key_written, near_texts
 from csvexport.summary import Unmatched
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.plan import Kind
-from csvexport.values.cells import trim
+from csvexport.values.cells import trim, without_shell
 
 # Of a column with more distinct texts, or with longer ones, none is kept.
 MOST_TEXTS: Final = 1000
@@ -93,7 +93,8 @@ def _missing(profile: Profile, kind: Kind, texts: Texts) -> Iterator[tuple[str, 
     for place, column, values in _tables(profile, kind.name):
         there = texts.of(column)
         if there is not None:
-            folded = {text.casefold() for text in there}
+            # Yes and no are also read in what spreadsheets put around text.
+            folded = {spelling.casefold() for text in there for spelling in (text, without_shell(text))}
             yield from ((place, column, _written(value), NO_ROW_HAS) for value in values if value not in folded)
 
 

@@ -191,6 +191,12 @@ def test_a_joined_export_in_which_no_row_finds_anything(shop):
     assert found(path) == ["source.join: no row finds anything in clients.csv"]
 
 
+def test_yes_and_no_are_compared_as_they_are_read(shop):
+    rows = [{"city": '="да"'}, {"city": "'НЕТ "}]
+    path = shop('[calls]\ntime = "time"\nstatic = { column = "city", yes = "да", no = ["нет", "нету"] }', rows)
+    assert found(path) == ['calls.static.no: no row has "нету" (did you mean "\'НЕТ", 1 row?)']
+
+
 # Columns of many texts.
 
 
