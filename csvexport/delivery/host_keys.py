@@ -146,6 +146,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
+    if path.exists() and not path.is_file():
+        raise ProfileError([f"known_hosts: {path} is a folder, a device or a pipe; name a file"])
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:

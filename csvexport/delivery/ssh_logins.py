@@ -65,6 +65,8 @@ def _key(settings: SshLogin, folder: Path) -> paramiko.PKey:
     key = _read_key(path, passphrase)
     certificate = _certificate(settings, folder, path)
     if certificate is not None:
+        if certificate.exists() and not certificate.is_file():
+            raise ProfileError([f"certificate: {certificate} is a folder, a device or a pipe; name a file"])
         try:
             key.load_certificate(certificate.read_text(encoding="utf-8").strip())
         except OSError as error:

@@ -390,3 +390,12 @@ def test_an_agent_that_waits_for_a_person_is_not_waited_for(place, odd_agent, tm
     found = b"\x0c\x00\x00\x00\x01" + struct.pack(">I", len(blob)) + blob + struct.pack(">I", 0)
     odd_agent += [struct.pack(">I", len(found)) + found, None]
     assert "a key of ssh-agent was not used in time; unlock it there" in refused(place, key=None, timeout=1)
+
+
+def test_what_has_no_end_is_not_read(place, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", "pipe"):
+        assert "is a folder, a device or a pipe; name a file" in mistake(place, certificate=path)
+    del place.table["host_key"]
+    for path in ("/dev/zero", "pipe"):
+        assert "is a folder, a device or a pipe; name a file" in mistake(place, known_hosts=path)
