@@ -235,3 +235,13 @@ def test_importing_the_package_imports_no_heavy_library():
     heavy = {"pandas", "pyarrow", "numpy", "pydantic"}
     code = f"import sys, csvexport; sys.exit(bool({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_what_is_of_today_without_a_time_of_day_waits_until_the_day_is_over(profile):
+    frame = rows({"paid_at": "01.06.2024"}, {"paid_at": "31.05.2024"})
+    for now in (NOW, datetime(2024, 6, 1, 20, 59, 58, tzinfo=UTC)):
+        result = convert(profile, frame, now)
+        assert result.files["Yclid"]["DateTime"].tolist() == [1717189199]
+        assert (result.issues, len(result.rejected)) == ({"unfinished-day": 1}, 0)
+    result = convert(profile, frame, datetime(2024, 6, 1, 21, tzinfo=UTC))
+    assert result.files["Yclid"]["DateTime"].tolist() == [1717275599, 1717189199]

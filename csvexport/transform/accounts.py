@@ -18,7 +18,7 @@ from csvexport.values.identifiers import Damage
 # How many rows of a block are kept as examples of one issue.
 EXAMPLES = 5
 
-_Number = TypeVar("_Number", np.int64, np.uint8)
+_Number = TypeVar("_Number", np.int64, np.uint8, np.bool_)
 
 
 class _Skip(NamedTuple):

@@ -52,7 +52,7 @@ class Calls(Kind):
         self.country = profile.country
         self.labels = LABELS
         self.matcher = GoalMatcher([self.settings.when])
-        self.time = time_rule(self.settings.time, profile.timezone, period.now)
+        self.time = time_rule(self.settings.time, profile.timezone)
         self.currency = self.settings.currency or profile.currency
         self.default_currency = CURRENCIES.index(profile.currency)
         self.slots = Slots.of(profile.identifiers, calls.IDENTIFIERS)
@@ -104,9 +104,10 @@ class _Calls:
     def judged(self) -> Judged:
         """Read every value, mark what is wrong, and write the calls that go."""
         plan, accounts = self._plan, self._accounts
-        times = read_event_times(accounts, plan.settings.time.column, plan.time)
         column = plan.settings.time.column
-        (times,) = accounts.skip(Code.OUTSIDE_PERIOD, column, plan.period.outside(times), times)
+        times, unfinished = read_event_times(accounts, column, plan.time, plan.period.now)
+        times, unfinished = accounts.skip(Code.OUTSIDE_PERIOD, column, plan.period.outside(times), times, unfinished)
+        (times,) = accounts.skip(Code.UNFINISHED_DAY, column, unfinished, times)
         static = self._flags(plan.settings.static)
         is_static = mask(pc.equal(static, text_scalar("1")))
         static = text_column(["0", "1"]).take(number_column(is_static.astype(np.int32)))
