@@ -100,7 +100,8 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.BAD_IDENTIFIER,
             Severity.REJECTED,
             "The identifier is not one that Metrica hands out",
-            "Correct the cell: a ClientId or Yclid is a whole number of 1 to 20 digits, not zero.",
+            "Correct the cell: a ClientId or Yclid is a whole number from 1 to 18446744073709551615, without zeros"
+            " before it.",
         ),
         _issue(
             Code.ROUNDED_IDENTIFIER,
@@ -130,8 +131,8 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.FUTURE_TIME,
             Severity.REJECTED,
             "The time lies in the future",
-            "Correct the cell: Metrica refuses what has not happened yet. If all times are hours ahead, `timezone` is wrong;"
-            " when it is corrected, what was sent goes again, since its time is another.",
+            "Correct the cell: Metrica refuses what has not happened yet. If all times are hours ahead, `timezone` is"
+            " wrong; but what was sent goes again when its time becomes another.",
         ),
         _issue(
             Code.BAD_PRICE,
@@ -173,15 +174,15 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.OVERLAPPING_TIME,
             Severity.WARNING,
             "The clock showed this time twice, so the first of the two was taken",
-            "Nothing, unless the hour matters: then export times with their offset from UTC, from the first batch on. What"
-            " was sent goes again when its time becomes another.",
+            "Nothing, unless the hour matters: then export times with their offset from UTC, from the first batch on."
+            " What was sent goes again when its time becomes another.",
         ),
         _issue(
             Code.MISSING_TIME,
             Severity.WARNING,
             "The clock skipped this time, so the moment of the jump was taken",
-            "Check `timezone` before anything is sent: the CRM may write its dates in another zone. What was sent goes again"
-            " when its time becomes another.",
+            "Check `timezone` before anything is sent: the CRM may write its dates in another zone. What was sent goes"
+            " again when its time becomes another.",
         ),
         _issue(
             Code.OUTSIDE_WINDOW,
