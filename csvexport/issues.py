@@ -60,6 +60,7 @@ class Code(IntEnum):
     NO_DEAL = 32
     OVERSIZE = 33
     ALREADY_SENT = 34
+    SENT_BY_OTHER_IDENTIFIER = 35
 
     @property
     def text(self) -> str:
@@ -297,6 +298,13 @@ CATALOGUE: dict[Code, Issue] = dict(
             Severity.SKIPPED,
             "It was sent before, with the same price",
             "Nothing: it goes again when its price changes.",
+        ),
+        _issue(
+            Code.SENT_BY_OTHER_IDENTIFIER,
+            Severity.SKIPPED,
+            "It goes, or went before, by another identifier of the same row",
+            "Nothing: it counts once. If its price has changed since, write the identifier by which it went first above"
+            " the others under [identifiers], and it goes again by that one.",
         ),
     ]
 )

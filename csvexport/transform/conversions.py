@@ -1,7 +1,7 @@
 """Rows to conversions: every goal that takes a row makes one, so that what is counted are (row, goal) pairs."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from csvexport.transform.duplicates import Keys, event_keys, seed, worth
 from csvexport.transform.events import Moments, read_event_times
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
+from csvexport.transform.others import joined, other_keys
 from csvexport.transform.plan import Kind, Period, Specs, time_rule
 from csvexport.transform.results import Judged, Lines, facts_of
 from csvexport.values.currencies import CURRENCIES
@@ -57,6 +58,14 @@ class Conversions(Kind):
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:
         """Turn a block into conversions; of the issues in `enough` no examples are looked for."""
         return _Conversion(self, block, enough).judged()
+
+
+class _Values(NamedTuple):
+    """What conversions are written from, but for their identifiers: Unix seconds, prices as they are written, facts."""
+
+    times: NDArray[np.int64]
+    amounts: pa.StringArray
+    facts: NDArray[np.void]
 
 
 class _Conversion:
@@ -154,27 +163,26 @@ class _Conversion:
                     day=self._plan.zone.local_days(times[own]),
                     micro=amounts.micro[own],
                 )
-                texts = choice.texts(of_type, rows[which])
-                result[identifier] = self._written(identifier, texts, times[own], amounts.written(own), facts)
+                values = _Values(times[own], amounts.written(own), facts)
+                result[identifier] = self._written(identifier, choice, rows[which], values)
         return result
 
-    def _written(
-        self,
-        identifier: str,
-        texts: pa.StringArray,
-        times: NDArray[np.int64],
-        amounts: pa.StringArray,
-        facts: NDArray[np.void],
-    ) -> Lines:
-        """Write records of one id type."""
+    def _written(self, identifier: str, choice: Choice, rows: NDArray[np.intp], values: _Values) -> Lines:
+        """Write records of one id type, given with their rows."""
+        plan = self._plan
+        texts = choice.texts(plan.slots.by_type[identifier], rows)
+        times, amounts, facts = values
         target, currency = np.ascontiguousarray(facts["label"]), np.ascontiguousarray(facts["currency"])
-        low, high = identifier_words(texts, RULES[identifier])
-        first, second = self._plan.seeds[identifier]
+
+        def keys_of(identifier: str, texts: pa.StringArray, lines: NDArray[np.intp] | slice = slice(None)) -> Keys:
+            low, high = identifier_words(texts, RULES[identifier])
+            first, second = plan.seeds[identifier]
+            return event_keys(low, high, times[lines], Keys(first[target[lines]], second[target[lines]]))
+
         return Lines(
-            text=conversions.lines(
-                texts, Labels(self._plan.labels, target), times, amounts, Labels(CURRENCIES, currency)
-            ),
-            keys=event_keys(low, high, times, Keys(first[target], second[target])),
+            text=conversions.lines(texts, Labels(plan.labels, target), times, amounts, Labels(CURRENCIES, currency)),
+            keys=keys_of(identifier, texts),
             values=worth(np.ascontiguousarray(facts["micro"]), currency),
             facts=facts,
+            others=joined(other_keys(plan.slots, choice, rows, keys_of)),
         )

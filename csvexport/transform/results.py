@@ -42,6 +42,21 @@ class Example(NamedTuple):
     value: str
 
 
+class Others(NamedTuple):
+    """The keys that events would have by their other identifiers; an event may have several of them.
+
+    Attributes:
+        lines: the events, as places among the lines of their file.
+        types: the types of the other identifiers, as places among the kind's files, int8; -1: what has that key can be
+            no other event of the same build.
+        keys: the keys.
+    """
+
+    lines: NDArray[np.intp]
+    types: NDArray[np.int8]
+    keys: Keys
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """What goes into one file, an entry for each line.
@@ -53,6 +68,7 @@ class Lines:
         facts: what totals are made of, `FACTS`.
         ranks: of records of one key the highest stays; None: the last.
         claims: of deals, the keys of their contacts.
+        others: of events, the keys that they would have by other identifiers of theirs; None: they have no others.
         tags: distinct texts that `facts["tag"]` counts through.
     """
 
@@ -62,6 +78,7 @@ class Lines:
     facts: NDArray[np.void]
     ranks: NDArray[np.int64] | None = None
     claims: Keys | None = None
+    others: Others | None = None
     tags: Sequence[Tag] = ((),)
 
 
