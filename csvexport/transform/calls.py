@@ -28,7 +28,7 @@ from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
 from csvexport.transform.others import joined, other_keys
 from csvexport.transform.plan import Kind, Period, time_rule
-from csvexport.transform.results import Judged, Lines, Others, facts_of
+from csvexport.transform.results import NO_FILE, Judged, Lines, Others, facts_of
 from csvexport.values.contacts import read_phones
 from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import identifier_words
@@ -203,7 +203,7 @@ class _Calls:
             columns = [column.take(number_column(rows[named])) for column in values.optional]
             text = calls.lines([repeated("", len(named)), number_column(times).cast(pa.string()), *columns])
             keys = self._keys(next(iter(self._plan.slots.by_type)), *text_words(text), times)
-            yield Others(named, np.full(len(named), -1, np.int8), keys)
+            yield Others(named, np.full(len(named), NO_FILE), keys)
 
     @staticmethod
     def _words(

@@ -78,6 +78,14 @@ def worth(micro: NDArray[np.int64], currency: NDArray[np.int16]) -> NDArray[np.u
 
 def is_among(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
     """Tell which keys are among the wanted ones; both words are mixed, so that one first word has one second."""
+    if not len(wanted.first) or not len(keys.first):
+        return np.zeros(len(keys.first), bool)
+    # Most of the wanted ones are no key here, which a look at some of their bits tells.
+    low = _U64((8 << len(keys.first).bit_length()) - 1)
+    there = np.zeros(int(low) + 1, bool)
+    there[keys.first & low] = True
+    likely = there[wanted.first & low]
+    wanted = Keys(wanted.first[likely], wanted.second[likely])
     if not len(wanted.first):
         return np.zeros(len(keys.first), bool)
     order = np.argsort(wanted.first)

@@ -30,6 +30,8 @@ HAS_CLIENT_ID = 1
 HAS_CONTACT = 2
 IS_OLD = 4
 
+NO_FILE = 255
+
 Tag = tuple[str, ...]
 
 
@@ -47,13 +49,13 @@ class Others(NamedTuple):
 
     Attributes:
         lines: the events, as places among the lines of their file.
-        types: the types of the other identifiers, as places among the kind's files, int8; -1: what has that key can be
-            no other event of the same build.
+        types: the types of the other identifiers, as places among the kind's files; `NO_FILE`: what has that key is no
+            other event of the same build.
         keys: the keys.
     """
 
     lines: NDArray[np.intp]
-    types: NDArray[np.int8]
+    types: NDArray[np.int64]
     keys: Keys
 
 

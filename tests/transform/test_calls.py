@@ -167,7 +167,7 @@ def test_calls_may_all_be_static(shop):
 
 def test_the_first_good_identifier_counts_as_of_conversions(shop):
     identifiers = '{ ClientId = ["client", "client2"], Yclid = "yclid" }'
-    export = rows(client=["x", "", A], client2=[B, "", B], yclid=["", YCLID, YCLID])
+    export = rows(client=["x", "", A], client2=[B, "", B], yclid=["", YCLID, "17"])
     built = shop(profile(identifiers=identifiers), export)
     assert column(built, "ClientId") == [B, A]
     assert column(built, "Yclid", "Yclid") == [YCLID]
