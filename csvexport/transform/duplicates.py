@@ -28,6 +28,9 @@ BUCKETS = 1 << FILE_BITS
 SETTLERS = 2
 PORTION = 1 << 19
 
+# Entries of a table that tells which bits some keys have: 4 MB.
+MOST_BITS = 1 << 22
+
 # Events that are read at a time to find those of a portion.
 CHUNK = 1 << 16
 
@@ -80,8 +83,8 @@ def is_among(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
     """Tell which keys are among the wanted ones; both words are mixed, so that one first word has one second."""
     if not len(wanted.first) or not len(keys.first):
         return np.zeros(len(keys.first), bool)
-    # Most of the wanted ones are no key here, which a look at some of their bits tells.
-    low = _U64((8 << len(keys.first).bit_length()) - 1)
+    # Most of the wanted ones are no key here, which a look at some of their bits tells, unless there are very many.
+    low = _U64(min(8 << len(keys.first).bit_length(), MOST_BITS) - 1)
     there = np.zeros(int(low) + 1, bool)
     there[keys.first & low] = True
     likely = there[wanted.first & low]
