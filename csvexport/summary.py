@@ -219,6 +219,7 @@ class Summary:
         matching: by kind, for orders and contacts.
         delimiters: by kind, for orders, contacts and deals; orders with a semicolon are for the Conversion Center.
         destinations: by kind, the names of the destinations that the profile sends it to; of those that it sends.
+        named_by: of conversions and calls, how many go by each id type, the preferred first.
     """
 
     profile: str
@@ -236,6 +237,7 @@ class Summary:
     matching: Mapping[str, MatchQuality] = field(default_factory=dict)
     delimiters: Mapping[str, str] = field(default_factory=dict)
     destinations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    named_by: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def issues_of(self, severity: Severity) -> list[tuple[Code, int]]:
         """The issues of one severity that occurred, most frequent first."""

@@ -1,7 +1,7 @@
 """The tally of one kind during a build: counts, examples, spooled lines, and at the end what goes into the files."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -294,6 +294,11 @@ class Tally:
         skipped = self.matched - self.accepted - self.rejected
         issues = {code: int(self.issues[code]) for code in Code if self.issues[code]}
         return Counts(rows, self.matched, self.accepted, skipped, self.rejected, issues)
+
+    def named_by(self) -> Mapping[str, int]:
+        """Count what goes into each file, in the order of the files."""
+        left = {name: int(np.count_nonzero(~slot.dropped)) for name, slot in self._slots.items()}
+        return {name: left.get(name, 0) for name in self.kind.files}
 
     def days(self) -> tuple[DayTotal, ...]:
         """Give what was written by day."""

@@ -1,7 +1,9 @@
 """An event goes by one of its identifiers; it does not go again when its row gets another one."""
 
 import pytest
+from typer.testing import CliRunner
 
+from csvexport.cli import app
 from csvexport.issues import CATALOGUE, Code
 
 PROFILE = """
@@ -167,3 +169,20 @@ def test_what_has_lost_the_identifier_by_which_it_went_goes_again(shop):
     shop.profile(profile())
     ran(shop, row("", Y))
     assert ran(shop, row(A)) == (sorted([line(A), line(Y)]), 0)
+
+
+def test_a_check_and_a_build_say_how_many_go_by_another_identifier_than_the_preferred(shop):
+    shop.profile(profile(kinds=GOAL + CALLS))
+    export(shop, row("", Y), row(A, Z), row(B, ""))
+    for command in ("check", "build"):
+        said = CliRunner().invoke(app, [command, "profile.toml", "--now", shop.now.isoformat()]).stdout
+        for kind in ("conversions", "calls"):
+            note = f"note   1 of 3 {kind} go by Yclid: keep it in the row when ClientId is filled in, or they go again"
+            assert said.count(note) == 1
+
+
+@pytest.mark.parametrize("rows", [(row(A, Y),), (row(A),)])
+def test_where_all_go_by_the_preferred_identifier_nothing_is_to_be_said(rows, shop):
+    shop.profile(profile())
+    export(shop, *rows)
+    assert "note " not in CliRunner().invoke(app, ["build", "profile.toml", "--now", shop.now.isoformat()]).stdout
