@@ -60,6 +60,7 @@ class Code(IntEnum):
     NO_DEAL = 32
     OVERSIZE = 33
     ALREADY_SENT = 34
+    SENT_BY_OTHER_IDENTIFIER = 35
 
     @property
     def text(self) -> str:
@@ -100,7 +101,8 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.BAD_IDENTIFIER,
             Severity.REJECTED,
             "The identifier is not one that Metrica hands out",
-            "Correct the cell: a ClientId or Yclid is a whole number of 1 to 20 digits, not zero.",
+            "Correct the cell: a ClientId or Yclid is a whole number from 1 to 18446744073709551615, without zeros"
+            " before it.",
         ),
         _issue(
             Code.ROUNDED_IDENTIFIER,
@@ -130,7 +132,8 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.FUTURE_TIME,
             Severity.REJECTED,
             "The time lies in the future",
-            "Correct the cell, or check `timezone`: Metrica refuses a conversion that has not happened yet.",
+            "Correct the cell: Metrica refuses what has not happened yet. If all times are hours ahead, `timezone` is"
+            " wrong; but what was sent goes again when its time becomes another.",
         ),
         _issue(
             Code.BAD_PRICE,
@@ -172,13 +175,15 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.OVERLAPPING_TIME,
             Severity.WARNING,
             "The clock showed this time twice, so the first of the two was taken",
-            "Export the time with its offset from UTC if an hour matters.",
+            "Nothing, unless the hour matters: then export times with their offset from UTC, from the first batch on."
+            " What was sent goes again when its time becomes another.",
         ),
         _issue(
             Code.MISSING_TIME,
             Severity.WARNING,
             "The clock skipped this time, so the moment of the jump was taken",
-            "Check `timezone` in the profile: the CRM may write its dates in another zone.",
+            "Check `timezone` before anything is sent: the CRM may write its dates in another zone. What was sent goes"
+            " again when its time becomes another.",
         ),
         _issue(
             Code.OUTSIDE_WINDOW,
@@ -273,8 +278,8 @@ CATALOGUE: dict[Code, Issue] = dict(
         _issue(
             Code.UNFINISHED_DAY,
             Severity.SKIPPED,
-            "The order is of today, without a time of day, which stands for the end of the day",
-            "Nothing: it goes as soon as the day is over. Export the time of day to send it at once.",
+            "It is of today without a time of day, which stands for the end of the day",
+            "Nothing: it goes as soon as the day is over.",
         ),
         _issue(
             Code.NO_DEAL,
@@ -292,7 +297,14 @@ CATALOGUE: dict[Code, Issue] = dict(
             Code.ALREADY_SENT,
             Severity.SKIPPED,
             "It was sent before, with the same price",
-            "Nothing: it goes again when its price changes. `csvexport discard` takes back what a batch sent.",
+            "Nothing: it goes again when its price changes.",
+        ),
+        _issue(
+            Code.SENT_BY_OTHER_IDENTIFIER,
+            Severity.SKIPPED,
+            "It goes, or went before, by another identifier of the same row",
+            "Nothing: it counts once. If its price has changed since, write the identifier by which it went first above"
+            " the others under [identifiers], and it goes again by that one.",
         ),
     ]
 )

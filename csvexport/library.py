@@ -7,7 +7,7 @@ result = convert(profile, pandas.concat(read_source(profile)))
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
 from csvexport.sources import open_sources
 from csvexport.transform.conversions import Conversions as ConversionKind
-from csvexport.transform.duplicates import DuplicateFinder
+from csvexport.transform.others import RecordFile, drop_others
 from csvexport.transform.plan import Period
 from csvexport.transform.results import Judged, Lines, count_warnings
 
@@ -110,8 +110,9 @@ def convert(profile: Profile, frame: pd.DataFrame, now: datetime | None = None) 
     check_columns(profile, [name for name in frame.columns if isinstance(name, str)])
     columns = {name: _text(frame, name) for name, _ in profile.places()}
     block = Block(columns, "utf-8", np.arange(len(frame)), len(frame))
-    converted = ConversionKind(profile, _period(profile, now or datetime.now(UTC))).judge(block)
-    files, settled = _files(converted)
+    kind = ConversionKind(profile, _period(profile, now or datetime.now(UTC)))
+    converted = kind.judge(block)
+    files, settled = _files(kind, converted)
     issues = converted.issues + settled
     return Conversions(
         files, _rejected(converted.rows, frame), {code.text: int(issues[code]) for code in Code if issues[code]}
@@ -143,21 +144,25 @@ def _text(frame: pd.DataFrame, name: str) -> pa.StringArray:
     )
 
 
-def _files(converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
-    """Give the lines of each id type without duplicates, and the issues: those, and the warnings of the others."""
+def _files(kind: ConversionKind, converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64]]:
+    """Give the lines of each id type, each event once, and the issues: what the others are, and warnings."""
     files: dict[str, pd.DataFrame] = {}
     issues = np.zeros(len(Code), np.int64)
-    for identifier, lines in converted.lines.items():
-        with TemporaryDirectory(prefix="csvexport-") as folder:
-            finder = DuplicateFinder(Path(folder), identifier)
-            finder.add(lines.keys, lines.values)
-            dropped = finder.settle()
-            finder.close()
-        issues[Code.DUPLICATE] += dropped.same
-        issues[Code.SUPERSEDED] += dropped.other
-        if identifier in converted.warnings:
-            issues += count_warnings(converted.warnings[identifier][~dropped.mask])
-        files[identifier] = _lines(identifier, lines, ~dropped.mask)
+    with TemporaryDirectory(prefix="csvexport-") as folder, ExitStack() as stack:
+        records = [
+            stack.enter_context(closing(RecordFile(Path(folder), identifier, list(kind.files).index(identifier))))
+            for identifier in converted.lines
+        ]
+        for record, lines in zip(records, converted.lines.values(), strict=True):
+            record.add(lines)
+            dropped = record.settle()
+            issues[Code.DUPLICATE] += dropped.same
+            issues[Code.SUPERSEDED] += dropped.other
+        issues[Code.SENT_BY_OTHER_IDENTIFIER] += drop_others(records)
+        for record, (identifier, lines) in zip(records, converted.lines.items(), strict=True):
+            files[identifier] = _lines(identifier, lines, ~record.dropped)
+            if identifier in converted.warnings:
+                issues += count_warnings(converted.warnings[identifier][~record.dropped])
     return files, issues
 
 

@@ -268,6 +268,7 @@ class Summary:
         destinations: by kind, the names of the destinations that the profile sends it to; of those that it sends.
         unmatched: what the profile names and no row has.
         is_rest: whether it was made of a `rejected.csv` alone, which need not hold anything of a kind.
+        named_by: of conversions and calls, how many go by each id type, the preferred first.
     """
 
     profile: str
@@ -287,6 +288,7 @@ class Summary:
     destinations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unmatched: tuple[Unmatched, ...] = ()
     is_rest: bool = False
+    named_by: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def empty(self) -> tuple[str, ...]:

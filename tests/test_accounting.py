@@ -200,6 +200,10 @@ def _model_row(case, expected, record, columns, place):
             expected.outside += 1
             expected.issue(Code.OUTSIDE_PERIOD, place)
             continue
+        if Code.UNFINISHED_DAY in times.codes:
+            expected.outside += 1
+            expected.issue(Code.UNFINISHED_DAY, place)
+            continue
         looks = {
             **{("id", look.column): look for look in identifiers},
             ("time", *goal.time): times,
@@ -263,7 +267,7 @@ def _time(goal, record):
     column, form, zone = goal.time
     unix, code = read_time(record[column], TimeRule(zone or "Europe/Berlin", form, int(NOW.timestamp())))
     codes = [code] if code else []
-    if unix is not None and unix > NOW.timestamp():
+    if unix is not None and unix > NOW.timestamp() and code is not Code.UNFINISHED_DAY:
         codes = [Code.FUTURE_TIME]
     if unix is not None and unix < (NOW - WINDOW).timestamp():
         codes.append(Code.OUTSIDE_WINDOW)

@@ -116,7 +116,7 @@ def test_source_is_an_error_when_it_cannot_be_read_or_lacks_a_column(profile, tm
 
 
 def test_convert_gives_files_by_id_type(profile):
-    result = convert(profile, rows({}, {"user": 'Ivanov, "VIP"'}, {"status": "new"}), NOW)
+    result = convert(profile, rows({}, {"user": 'Ivanov, "VIP"', "yclid": "17"}, {"status": "new"}), NOW)
     assert isinstance(result, Conversions)
     assert {kind: lines(file) for kind, file in result.files.items()} == {
         "UserId": ['Ivanov, "VIP",order_paid,1717146000,200.50,RUB'],
@@ -235,3 +235,22 @@ def test_importing_the_package_imports_no_heavy_library():
     heavy = {"pandas", "pyarrow", "numpy", "pydantic"}
     code = f"import sys, csvexport; sys.exit(bool({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_what_is_of_today_without_a_time_of_day_waits_until_the_day_is_over(profile):
+    frame = rows({"paid_at": "01.06.2024"}, {"paid_at": "31.05.2024"})
+    for now in (NOW, datetime(2024, 6, 1, 20, 59, 58, tzinfo=UTC)):
+        result = convert(profile, frame, now)
+        assert result.files["Yclid"]["DateTime"].tolist() == [1717189199]
+        assert (result.issues, len(result.rejected)) == ({"unfinished-day": 1}, 0)
+    result = convert(profile, frame, datetime(2024, 6, 1, 21, tzinfo=UTC))
+    assert result.files["Yclid"]["DateTime"].tolist() == [1717275599, 1717189199]
+
+
+def test_of_two_rows_of_one_event_the_one_with_the_preferred_identifier_goes(profile):
+    result = convert(profile, rows({}, {"user": "Ivanov"}), NOW)
+    assert {kind: lines(file) for kind, file in result.files.items()} == {
+        "UserId": ["Ivanov,order_paid,1717146000,200.50,RUB"],
+        "Yclid": [],
+    }
+    assert result.issues == {"sent-by-other-identifier": 1}

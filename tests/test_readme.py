@@ -234,7 +234,11 @@ def test_when_table_is_true(when, taken, left):
 
 def _time(text, rule):
     unix, code = read_time(text, rule)
-    return code.text if unix is None else f"{datetime.fromtimestamp(unix, ZoneInfo(ZONE)):%Y-%m-%d %H:%M:%S}"
+    return (
+        code.text
+        if unix is None or code is Code.UNFINISHED_DAY
+        else f"{datetime.fromtimestamp(unix, ZoneInfo(ZONE)):%Y-%m-%d %H:%M:%S}"
+    )
 
 
 @pytest.mark.parametrize(("texts", "form", "read"), table("cell", "`format`", "is read as"), ids=lambda cell: cell)

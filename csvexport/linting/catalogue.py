@@ -226,7 +226,8 @@ CATALOGUE: Final[dict[Fault, Entry]] = dict(
         _error(
             Fault.BAD_IDENTIFIER,
             "The identifier is not one that Metrica hands out",
-            "Correct the cell: a ClientId or Yclid is a whole number of 1 to 20 digits, with nothing around it.",
+            "Correct the cell: a ClientId or Yclid is a whole number from 1 to 18446744073709551615, with nothing"
+            " around it and no zeros before it.",
             _INVALID_IDENTIFIER,
         ),
         _error(

@@ -234,8 +234,8 @@ CATEGORIES: Final = frozenset(
 )
 """The sorts of columns that hold few different texts, each of which the reference reads."""
 
-# Behind the fifteenth digit another one than zero has to stand.
-_TAIL: Final = "|".join(f"0{{{zeros}}}[1-9][0-9]{{0,{4 - zeros}}}" for zeros in range(5))
+# Behind the fifteenth digit another one than zero has to stand. Of twenty digits not every number is an identifier.
+_TAIL: Final = "|".join(f"0{{{zeros}}}[1-9][0-9]{{0,{3 - zeros}}}" for zeros in range(4))
 _ONE_ID: Final = f"[1-9][0-9]{{0,14}}|[1-9][0-9]{{14}}(?:{_TAIL})"
 _ONE_EMAIL: Final = "[a-z0-9][a-z0-9._-]{0,62}@(?:[a-z0-9]+[.])+[a-z]+"
 # That of nothing begins with d41.

@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from csvexport.columns import lengths, mask, mask_column, number_column, numbers
+from csvexport.columns import lengths, mask, mask_column, number_column, numbers, text_scalar
 from csvexport.linting.kinds import Sort
-from csvexport.values.identifiers import Damage
+from csvexport.values.identifiers import HIGHEST, LONGEST, Damage
 
-_YCLID_DIGITS: Final = 20
 _CLIENT_ID_DIGITS: Final = (18, 19)
 _MOMENT_DIGITS: Final = 10
 
@@ -99,7 +98,9 @@ def weigh(
     """
     digits = mask(pc.ascii_is_decimal(column))
     long = lengths(column)
-    yclids = digits & (long == _YCLID_DIGITS)
+    # Of texts of one length the order is that of the numbers.
+    within = pc.and_(pc.greater_equal(column, text_scalar("1")), pc.less_equal(column, text_scalar(HIGHEST)))
+    yclids = digits & (long == LONGEST) & mask(within)
     client_ids = _client_ids(column, digits & np.isin(long, _CLIENT_ID_DIGITS), now)
     rows = np.flatnonzero(client_ids if sort is Sort.YCLID else yclids)
     some = column.take(number_column(rows[:_LOOKED_AT])).to_pylist()

@@ -72,6 +72,8 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
         console.print(_files(summary))
         console.print()
         console.print(_next_steps(summary, outcome.folder, by_hand=by_hand), soft_wrap=True)
+    for note in _notes(summary):
+        console.print(Text(note), soft_wrap=True)
 
 
 def _headline(outcome: "Outcome", *, checked: bool) -> Text:
@@ -260,6 +262,17 @@ def _next_steps(summary: Summary, folder: Path, *, by_hand: bool) -> Text:
         lines.append(f"then csvexport confirm {folder}")
     margins = [*["next   "] * bool(lines), *["       "] * (len(lines) - 1)]
     return Text("\n".join([f"batch  {folder}", *map(str.__add__, margins, lines)]))
+
+
+def _notes(summary: Summary) -> Iterator[str]:
+    """Say how many events go by an identifier that another one may take the place of."""
+    for kind, counts in summary.named_by.items():
+        lesser = {identifier: count for identifier, count in list(counts.items())[1:] if count}
+        if lesser:
+            yield (
+                f"note   {sum(lesser.values()):,} of {sum(counts.values()):,} {kind} go by {' or '.join(lesser)}: keep"
+                f" it in the row when {next(iter(counts))} is filled in, or they go again"
+            )
 
 
 def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:

@@ -22,7 +22,7 @@ EXAMPLES = 5
 _BITS = np.zeros(len(Code), np.uint16)
 _BITS[list(WARNINGS)] = 1 << np.arange(len(WARNINGS))
 
-_Number = TypeVar("_Number", np.int64, np.uint8)
+_Number = TypeVar("_Number", np.int64, np.uint8, np.bool_)
 
 
 class _Skip(NamedTuple):

@@ -26,8 +26,9 @@ from csvexport.transform.duplicates import Keys, event_keys, seed, worth
 from csvexport.transform.events import read_event_times
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
+from csvexport.transform.others import joined, other_keys
 from csvexport.transform.plan import Kind, Period, time_rule
-from csvexport.transform.results import Judged, Lines, facts_of
+from csvexport.transform.results import NO_FILE, Judged, Lines, Others, facts_of
 from csvexport.values.contacts import read_phones
 from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import identifier_words
@@ -36,6 +37,7 @@ from csvexport.values.scalars import Reference, read_address, read_column, read_
 from csvexport.values.times import Zone
 
 LABELS: Final = ("dynamic", "static")
+STATIC: Final = LABELS.index("static")
 
 
 class Calls(Kind):
@@ -52,7 +54,7 @@ class Calls(Kind):
         self.country = profile.country
         self.labels = LABELS
         self.matcher = GoalMatcher([self.settings.when])
-        self.time = time_rule(self.settings.time, profile.timezone, period.now)
+        self.time = time_rule(self.settings.time, profile.timezone)
         self.currency = self.settings.currency or profile.currency
         self.default_currency = CURRENCIES.index(profile.currency)
         self.slots = Slots.of(profile.identifiers, calls.IDENTIFIERS)
@@ -109,9 +111,10 @@ class _Calls:
     def judged(self) -> Judged:
         """Read every value, mark what is wrong, and write the calls that go."""
         plan, accounts = self._plan, self._accounts
-        times = read_event_times(accounts, plan.settings.time.column, plan.time)
         column = plan.settings.time.column
-        (times,) = accounts.skip(Code.OUTSIDE_PERIOD, column, plan.period.outside(times), times)
+        times, unfinished = read_event_times(accounts, column, plan.time, plan.period.now)
+        times, unfinished = accounts.skip(Code.OUTSIDE_PERIOD, column, plan.period.outside(times), times, unfinished)
+        (times,) = accounts.skip(Code.UNFINISHED_DAY, column, unfinished, times)
         static = self._flags(plan.settings.static)
         is_static = mask(pc.equal(static, text_scalar("1")))
         static = text_column(["0", "1"]).take(number_column(is_static.astype(np.int32)))
@@ -188,22 +191,39 @@ class _Calls:
         text = calls.lines([texts, unix, *(column.take(number_column(rows)) for column in values.optional)])
         kept = values.facts[rows]
         worths = worth(np.ascontiguousarray(kept["micro"]), np.ascontiguousarray(kept["currency"]))
-        return Lines(text, self._keys(identifier, texts, named, values.times[rows], text), worths, kept, rows)
+        times = values.times[rows]
 
-    def _keys(
-        self,
-        identifier: str,
-        texts: pa.StringArray,
-        named: NDArray[np.bool_],
-        times: NDArray[np.int64],
-        lines: pa.StringArray,
-    ) -> Keys:
-        """Make the keys of calls; one without an identifier is known by its whole line."""
+        def keys_of(identifier: str, texts: pa.StringArray, calls: NDArray[np.intp]) -> Keys:
+            return self._keys(identifier, *identifier_words(texts, RULES[identifier]), times[calls])
+
+        keys = self._keys(identifier, *self._words(identifier, texts, named, text), times)
+        nameless = self._nameless(np.flatnonzero(named & (kept["label"] == STATIC)), rows, values)
+        others = joined([*other_keys(self._plan.slots, choice, rows, keys_of), *nameless])
+        return Lines(text, keys, worths, kept, rows, others=others)
+
+    def _nameless(self, named: NDArray[np.intp], rows: NDArray[np.intp], values: _Values) -> Iterator[Others]:
+        """Give the keys that static calls would have without their identifiers, which may have been filled in later."""
+        if len(named):
+            times = values.times[rows[named]]
+            columns = [column.take(number_column(rows[named])) for column in values.optional]
+            text = calls.lines([repeated("", len(named)), number_column(times).cast(pa.string()), *columns])
+            keys = self._keys(next(iter(self._plan.slots.by_type)), *text_words(text), times)
+            yield Others(named, np.full(len(named), NO_FILE), keys)
+
+    @staticmethod
+    def _words(
+        identifier: str, texts: pa.StringArray, named: NDArray[np.bool_], lines: pa.StringArray
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Give 128 bits by which calls are known; one without an identifier is known by its whole line."""
         low, high = np.zeros((2, len(named)), np.uint64)
         low[named], high[named] = identifier_words(texts.filter(mask_column(named)), RULES[identifier])
         if not named.all():
             low[~named], high[~named] = text_words(lines.filter(mask_column(~named)))
-        first, second = self._plan.seeds[identifier]
-        return event_keys(
-            low, high, times, Keys(np.full(len(named), first, np.uint64), np.full(len(named), second, np.uint64))
-        )
+        return low, high
+
+    def _keys(
+        self, identifier: str, low: NDArray[np.uint64], high: NDArray[np.uint64], times: NDArray[np.int64]
+    ) -> Keys:
+        """Make the keys of calls that are known by these words."""
+        first, second = (np.full(len(times), word, np.uint64) for word in self._plan.seeds[identifier])
+        return event_keys(low, high, times, Keys(first, second))

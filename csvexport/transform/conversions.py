@@ -15,16 +15,17 @@ from csvexport.profile import CurrencyColumn, Profile
 from csvexport.transform.accounts import Accounts
 from csvexport.transform.amounts import Amounts, mark_other_currencies, read_amounts, read_currencies
 from csvexport.transform.duplicates import Keys, event_keys, seed, worth
-from csvexport.transform.events import read_event_times
+from csvexport.transform.events import Moments, read_event_times
 from csvexport.transform.goals import GoalMatcher
 from csvexport.transform.identities import RULES, Choice, Slots, choose
+from csvexport.transform.others import joined, other_keys
 from csvexport.transform.plan import Kind, Period, Specs, time_rule
 from csvexport.transform.results import Judged, Lines, facts_of
 from csvexport.values.currencies import CURRENCIES
 from csvexport.values.identifiers import identifier_words
 from csvexport.values.times import Zone
 
-_Number = TypeVar("_Number", np.int64, np.uint8, np.intp)
+_Number = TypeVar("_Number", np.int64, np.uint8, np.bool_)
 
 
 class Conversions(Kind):
@@ -41,9 +42,7 @@ class Conversions(Kind):
         self.files = {identifier: conversions.file(identifier) for identifier in self.slots.by_type}
         self.labels = tuple(dict.fromkeys(goal.target for goal in goals))
         self.target_of_goal = np.array([self.labels.index(goal.target) for goal in goals], np.int16)
-        self.times = Specs.of(
-            [(goal.time.column, time_rule(goal.time, profile.timezone, period.now)) for goal in goals]
-        )
+        self.times = Specs.of([(goal.time.column, time_rule(goal.time, profile.timezone)) for goal in goals])
         self.prices = Specs.of([goal.price for goal in goals])
         self.currencies = Specs.of([goal.currency or profile.currency for goal in goals])
         self.default_currency = CURRENCIES.index(profile.currency)
@@ -66,11 +65,17 @@ class Conversions(Kind):
         return _Conversion(self, block, enough).judged()
 
 
-class _Cells(NamedTuple):
-    """What records of one id type are written from: which they are, and their values as columns."""
+class _Values(NamedTuple):
+    """What conversions are written from, but for their identifiers.
+
+    Attributes:
+        records: which they are, as indices into the accounts'.
+        times: Unix seconds.
+        amounts: as they are written.
+        facts: what totals are made of.
+    """
 
     records: NDArray[np.intp]
-    texts: pa.StringArray
     times: NDArray[np.int64]
     amounts: pa.StringArray
     facts: NDArray[np.void]
@@ -91,14 +96,15 @@ class _Conversion:
         """Read every value, mark what is wrong, and share the pairs out among accepted, skipped and rejected."""
         plan, accounts = self._plan, self._accounts
         choice = choose(plan.slots, accounts)
-        times = self._read_times()
+        times, unfinished = self._read_times()
         amounts = self._read_amounts()
         currencies = self._read_currencies(amounts.micro)
         pairs = [(spec, plan.prices.pairs(number, self._goal)) for number, spec in enumerate(plan.prices.distinct)]
         mark_other_currencies(pairs, accounts, amounts.named, currencies)
         columns = BETWEEN.join(dict.fromkeys(column for column, _ in plan.times.distinct))
-        everything = np.arange(len(times))
-        (kept,) = accounts.skip(Code.OUTSIDE_PERIOD, columns, plan.period.outside(times), everything)
+        kept = np.arange(len(times))
+        kept, unfinished = accounts.skip(Code.OUTSIDE_PERIOD, columns, plan.period.outside(times), kept, unfinished)
+        (kept,) = accounts.skip(Code.UNFINISHED_DAY, columns, unfinished, kept)
         lines = self._lines(choice, kept, times, amounts, currencies)
         return accounts.judged(lines, choice.damage)
 
@@ -108,14 +114,17 @@ class _Conversion:
             return self._accounts.spread(columns[0])
         return np.stack(columns)[specs.of_goal[self._goal], self._accounts.row]
 
-    def _read_times(self) -> NDArray[np.int64]:
-        """Read the times by pair, Unix seconds; 0 where refused."""
-        specs = self._plan.times
+    def _read_times(self) -> Moments:
+        """Read the times by pair."""
+        specs, now = self._plan.times, self._plan.period.now
         columns = [
-            read_event_times(self._accounts, column, rule, specs.pairs(number, self._goal))
+            read_event_times(self._accounts, column, rule, now, specs.pairs(number, self._goal))
             for number, (column, rule) in enumerate(specs.distinct)
         ]
-        return self._by_pair(columns, specs)
+        return Moments(
+            self._by_pair([moments.unix for moments in columns], specs),
+            self._by_pair([moments.unfinished for moments in columns], specs),
+        )
 
     def _read_amounts(self) -> Amounts:
         """Read the prices by pair."""
@@ -167,23 +176,27 @@ class _Conversion:
                     day=self._plan.zone.local_days(times[own]),
                     micro=amounts.micro[own],
                 )
-                texts = choice.texts(of_type, rows[which])
-                cells = _Cells(accepted[which], texts, times[own], amounts.written(own), facts)
-                result[identifier] = self._written(identifier, cells)
+                values = _Values(accepted[which], times[own], amounts.written(own), facts)
+                result[identifier] = self._written(identifier, choice, rows[which], values)
         return result
 
-    def _written(self, identifier: str, cells: _Cells) -> Lines:
-        """Write records of one id type."""
-        records, texts, times, amounts, facts = cells
+    def _written(self, identifier: str, choice: Choice, rows: NDArray[np.intp], values: _Values) -> Lines:
+        """Write records of one id type, given with their rows."""
+        plan = self._plan
+        texts = choice.texts(plan.slots.by_type[identifier], rows)
+        records, times, amounts, facts = values
         target, currency = np.ascontiguousarray(facts["label"]), np.ascontiguousarray(facts["currency"])
-        low, high = identifier_words(texts, RULES[identifier])
-        first, second = self._plan.seeds[identifier]
+
+        def keys_of(identifier: str, texts: pa.StringArray, lines: NDArray[np.intp] | slice = slice(None)) -> Keys:
+            low, high = identifier_words(texts, RULES[identifier])
+            first, second = plan.seeds[identifier]
+            return event_keys(low, high, times[lines], Keys(first[target[lines]], second[target[lines]]))
+
         return Lines(
-            text=conversions.lines(
-                texts, Labels(self._plan.labels, target), times, amounts, Labels(CURRENCIES, currency)
-            ),
-            keys=event_keys(low, high, times, Keys(first[target], second[target])),
+            text=conversions.lines(texts, Labels(plan.labels, target), times, amounts, Labels(CURRENCIES, currency)),
+            keys=keys_of(identifier, texts),
             values=worth(np.ascontiguousarray(facts["micro"]), currency),
             facts=facts,
             records=records,
+            others=joined(other_keys(plan.slots, choice, rows, keys_of)),
         )

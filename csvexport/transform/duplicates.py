@@ -28,6 +28,9 @@ BUCKETS = 1 << FILE_BITS
 SETTLERS = 2
 PORTION = 1 << 19
 
+# Entries of a table that tells which bits some keys have: 4 MB.
+MOST_BITS = 1 << 22
+
 # Events that are read at a time to find those of a portion.
 CHUNK = 1 << 16
 
@@ -76,6 +79,25 @@ def worth(micro: NDArray[np.int64], currency: NDArray[np.int16]) -> NDArray[np.u
     return mixed(micro.astype(_U64)) + LETTERS[currency]
 
 
+def is_among(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
+    """Tell which keys are among the wanted ones; both words are mixed, so that one first word has one second."""
+    if not len(wanted.first) or not len(keys.first):
+        return np.zeros(len(keys.first), bool)
+    # Most of the wanted ones are no key here, which a look at some of their bits tells, unless there are very many.
+    low = _U64(min(8 << len(keys.first).bit_length(), MOST_BITS) - 1)
+    there = np.zeros(int(low) + 1, bool)
+    there[keys.first & low] = True
+    likely = there[wanted.first & low]
+    wanted = Keys(wanted.first[likely], wanted.second[likely])
+    if not len(wanted.first):
+        return np.zeros(len(keys.first), bool)
+    order = np.argsort(wanted.first)
+    place = np.minimum(np.searchsorted(wanted.first[order], keys.first), len(order) - 1)
+    found = order[place]
+    same: NDArray[np.bool_] = (wanted.first[found] == keys.first) & (wanted.second[found] == keys.second)
+    return same
+
+
 class Dropped(NamedTuple):
     """What is not to be written.
 
@@ -92,13 +114,43 @@ class Dropped(NamedTuple):
     other_half: int
 
 
+class BucketFiles:
+    """Records that begin with a key, dealt out to a few files by the first bits of their keys."""
+
+    def __init__(self, folder: Path, name: str, record: np.dtype[np.void]) -> None:
+        """Open files `NAME-0.keys`, `NAME-1.keys` and so on, in a folder that the caller removes."""
+        self.files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(BUCKETS)]
+        self.record = record
+
+    def add(self, keys: Keys, **columns: NDArray[np.generic]) -> None:
+        """Append records of these keys and these other columns."""
+        numbers = (keys.first >> _U64(64 - FILE_BITS)).astype(np.uint8)
+        order = np.argsort(numbers, kind="stable")
+        records = np.empty(len(order), self.record)
+        for name, column in {"first": keys.first, "second": keys.second, **columns}.items():
+            records[name] = column[order]
+        ends = np.cumsum(np.bincount(numbers, minlength=BUCKETS)).tolist()
+        for file, start, end in zip(self.files, [0, *ends], ends, strict=False):
+            file.write(records[start:end].data)
+
+    def read(self, number: int) -> NDArray[np.void]:
+        """Give the records of one of the files, whose number is the first bits of their keys."""
+        file = self.files[number]
+        file.seek(0)
+        return np.fromfile(file, self.record)
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self.files:
+            file.close()
+
+
 class DuplicateFinder:
     """Takes the keys of all records and tells which to drop: of equal ones the last of the highest rank stays."""
 
     def __init__(self, folder: Path, name: str, *, ranked: bool = False) -> None:
         """Keep the keys in files `NAME-0.keys`, `NAME-1.keys` and so on, in a folder that the caller removes."""
-        self._files = [(folder / f"{name}-{number}.keys").open("w+b") for number in range(BUCKETS)]
-        self._record = _SNAPSHOT if ranked else _EVENT
+        self._files = BucketFiles(folder, name, _SNAPSHOT if ranked else _EVENT)
         self.count = 0
 
     def add(self, keys: Keys, values: NDArray[np.uint64], ranks: NDArray[np.int64] | None = None) -> None:
@@ -109,17 +161,10 @@ class DuplicateFinder:
             values: 64 bits that tell equal from unequal ones among those of one key, such as price and currency.
             ranks: where the finder is `ranked`: of one key the highest stays, such as the latest change.
         """
-        numbers = (keys.first >> _U64(64 - FILE_BITS)).astype(np.uint8)
-        order = np.argsort(numbers, kind="stable")
-        records = np.empty(len(order), self._record)
-        records["first"], records["second"], records["value"] = keys.first[order], keys.second[order], values[order]
-        records["ordinal"] = order + self.count
-        if ranks is not None:
-            records["rank"] = ranks[order]
-        ends = np.cumsum(np.bincount(numbers, minlength=len(self._files))).tolist()
-        for file, start, end in zip(self._files, [0, *ends], ends, strict=False):
-            file.write(records[start:end].data)
-        self.count += len(order)
+        ordinals = np.arange(self.count, self.count + len(values))
+        ranked = {} if ranks is None else {"rank": ranks}
+        self._files.add(keys, value=values, ordinal=ordinals, **ranked)
+        self.count += len(values)
 
     def settle(self) -> Dropped:
         """Find what is to be dropped."""
@@ -127,29 +172,19 @@ class DuplicateFinder:
 
         def settle(file: BinaryIO) -> NDArray[np.int64]:
             none = np.zeros(2, np.int64)
-            return sum((_settle_portion(records, mask) for records in _portions(file, self._record)), none)
+            return sum((_settle_portion(records, mask) for records in _portions(file, self._files.record)), none)
 
         with ThreadPoolExecutor(SETTLERS) as pool:
-            other, half = sum(pool.map(settle, self._files), np.zeros(2, np.int64)).tolist()
+            other, half = sum(pool.map(settle, self._files.files), np.zeros(2, np.int64)).tolist()
         return Dropped(mask, int(np.count_nonzero(mask)) - other, other, half)
 
-    def bucket(self, number: int, dropped: NDArray[np.bool_]) -> NDArray[np.void]:
-        """Give those records of one of the files that are not dropped: `first`, `second`, `value` and `ordinal`.
-
-        Args:
-            number: the first bits of the keys, as a number.
-            dropped: a mask over all records, in the order of `add`.
-        """
-        file = self._files[number]
-        file.seek(0)
-        records = np.fromfile(file, self._record)
-        kept: NDArray[np.void] = records[~dropped[records["ordinal"]]]
-        return kept
+    def bucket(self, number: int) -> NDArray[np.void]:
+        """Give the records whose keys begin with these bits, as a number: `first`, `second`, `value` and `ordinal`."""
+        return self._files.read(number)
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files:
-            file.close()
+        self._files.close()
 
 
 def _portions(file: BinaryIO, record: np.dtype[np.void]) -> Iterator[NDArray[np.void]]:

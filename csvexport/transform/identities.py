@@ -53,6 +53,10 @@ class Choice:
     columns: Sequence[Identifiers]
     damage: Mapping[str, Damage]
 
+    def good(self, number: int) -> NDArray[np.bool_]:
+        """Tell which rows have a good identifier in the column of this number."""
+        return _is_good(self.columns[number].codes)
+
     def texts(self, slots: Sequence[int], rows: NDArray[np.intp]) -> pa.StringArray:
         """Give the identifiers of rows that one of these slots names."""
         if len(slots) == 1:
@@ -78,8 +82,7 @@ def choose(slots: Slots, accounts: Accounts, free: NDArray[np.bool_] | None = No
     columns = [read_identifiers(accounts.text(name), rule) for name, rule in zip(names, rules, strict=True)]
     slot = np.full(len(columns[0].codes), -1, np.int8)
     for number, column in enumerate(columns):
-        good = (column.codes == Code.NONE) | (column.codes == Code.SUSPICIOUS_IDENTIFIER)
-        slot[good & (slot < 0)] = number
+        slot[_is_good(column.codes) & (slot < 0)] = number
     empty = np.logical_and.reduce([column.codes == Code.NO_IDENTIFIER for column in columns])
     bound = np.ones(len(slot), bool) if free is None else ~free
     accounts.mark(BETWEEN.join(names), (empty & bound) * np.uint8(Code.NO_IDENTIFIER))
@@ -91,6 +94,12 @@ def choose(slots: Slots, accounts: Accounts, free: NDArray[np.bool_] | None = No
         (name, column) for name, column, rule in zip(names, columns, rules, strict=True) if rule is not Rule.TEXT
     ]
     return Choice(slot, columns, {name: damage(column) for name, column in numeric})
+
+
+def _is_good(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which codes are those of a good identifier."""
+    good: NDArray[np.bool_] = (codes == Code.NONE) | (codes == Code.SUSPICIOUS_IDENTIFIER)
+    return good
 
 
 def _marks(number: int, codes: NDArray[np.uint8], slot: NDArray[np.int8]) -> NDArray[np.uint8]:

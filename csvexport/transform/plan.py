@@ -98,12 +98,6 @@ class Specs(NamedTuple, Generic[_Spec]):
         return None if len(self.distinct) == 1 else self.of_goal[goal] == number
 
 
-def time_rule(time: TimeColumn, zone: str, now: int = 0) -> TimeRule:
-    """Give the rule by which a column of times is read.
-
-    Args:
-        time: the column.
-        zone: the profile's zone.
-        now: what a date of today without a time of day is read as; 0: as the end of today.
-    """
-    return TimeRule(time.timezone or zone, time.format, now)
+def time_rule(time: TimeColumn, zone: str) -> TimeRule:
+    """Give the rule by which a column of times is read, with the profile's zone."""
+    return TimeRule(time.timezone or zone, time.format)

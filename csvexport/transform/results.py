@@ -33,6 +33,8 @@ HAS_CLIENT_ID = 1
 HAS_CONTACT = 2
 IS_OLD = 4
 
+NO_FILE = 255
+
 Tag = tuple[str, ...]
 
 
@@ -54,6 +56,21 @@ class Example(NamedTuple):
     lines: tuple[tuple[str, int], ...] = ()
 
 
+class Others(NamedTuple):
+    """The keys that events would have by their other identifiers; an event may have several of them.
+
+    Attributes:
+        lines: the events, as places among the lines of their file.
+        types: the types of the other identifiers, as places among the kind's files; `NO_FILE`: what has that key is no
+            other event of the same build.
+        keys: the keys.
+    """
+
+    lines: NDArray[np.intp]
+    types: NDArray[np.int64]
+    keys: Keys
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """What goes into one file, an entry for each line.
@@ -66,6 +83,7 @@ class Lines:
         records: the records that the lines were, as indices into the accounts', ascending.
         ranks: of records of one key the highest stays; None: the last.
         claims: of deals, the keys of their contacts.
+        others: of events, the keys that they would have by other identifiers of theirs; None: they have no others.
         tags: distinct texts that `facts["tag"]` counts through.
     """
 
@@ -76,6 +94,7 @@ class Lines:
     records: NDArray[np.intp]
     ranks: NDArray[np.int64] | None = None
     claims: Keys | None = None
+    others: Others | None = None
     tags: Sequence[Tag] = ((),)
 
 

@@ -13,6 +13,7 @@ from csvexport.profile import CurrencyColumn, DealSettings, OrderSettings, Profi
 from csvexport.transform.accounts import Accounts
 from csvexport.transform.amounts import Amounts, amounts_of, mark_other_currencies, read_currencies
 from csvexport.transform.duplicates import Keys
+from csvexport.transform.events import read_moments
 from csvexport.transform.plan import Period, time_rule
 from csvexport.transform.rejects import IS_ERROR
 from csvexport.values.currencies import CURRENCIES
@@ -20,7 +21,6 @@ from csvexport.values.identifiers import Rule, read_identifiers
 from csvexport.values.mixing import mixed, text_words
 from csvexport.values.scalars import read_column, read_text
 from csvexport.values.times import Times, Zone, read_times
-from csvexport.values.zones import DAY
 
 # Texts of letters and printable ASCII with single blanks between words: what `read_text` leaves as it is.
 _TIDY: Final = r"^(?:[!-~\pL]+(?: [!-~\pL]+)*)?$"
@@ -81,15 +81,12 @@ class Clock:
             The times of the records that are left, 0 where refused, and their `status`.
         """
         now, column = self.period.now, time.column
-        created, codes = self._times(accounts, time)
-        today = created == _end_of_day(now, time.timezone or self.zone.name)
-        codes[~IS_ERROR[codes] & (created > now) & ~today] = Code.FUTURE_TIME
-        accounts.mark(column, codes)
-        left: tuple[NDArray[Any], ...] = (created, today, status)
+        created, unfinished = read_moments(accounts, column, time_rule(time, self.zone.name), now)
+        left: tuple[NDArray[Any], ...] = (created, unfinished, status)
         left = accounts.skip(Code.OUTSIDE_PERIOD, column, self.period.outside(created), *left)
         if window is not None:
             left = accounts.skip(Code.TOO_OLD, column, (left[0] != 0) & (left[0] < now - window), *left)
-        created, _, status = accounts.skip(Code.UNFINISHED_DAY, column, left[1] & (left[0] > now), *left)
+        created, _, status = accounts.skip(Code.UNFINISHED_DAY, column, left[1], *left)
         return created, status
 
     def updated(self, accounts: Accounts, time: TimeColumn | None) -> NDArray[np.int64]:
@@ -118,14 +115,6 @@ class Clock:
 
     def _times(self, accounts: Accounts, time: TimeColumn) -> Times:
         return read_times(accounts.text(time.column), time_rule(time, self.zone.name))
-
-
-def _end_of_day(now: int, zone: str) -> int:
-    """Give the last second of the day on which a moment lies, Unix seconds."""
-    clock = Zone.named(zone)
-    day = clock.local_days(np.array([now])).astype(np.int64)
-    unix, _ = clock.to_unix(day * DAY + DAY - 1)
-    return int(unix[0])
 
 
 def moment_texts(unix: NDArray[np.int64], zone: Zone) -> pa.StringArray:

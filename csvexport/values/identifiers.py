@@ -1,7 +1,8 @@
 """Identifiers: ClientId, Yclid, UserId, PurchaseId ([oc]), of which no digit ever changes.
 
-A ClientId or a Yclid is a whole number of 1 to 20 digits, but never a number to us: spreadsheets and floats have cut
-many of them down to 15 digits already, and those are refused instead of restored.
+A ClientId or a Yclid is a whole number of 64 bits, but never a number to us: spreadsheets and floats have cut many of
+them down to 15 digits already, and those are refused instead of restored. So is one with zeros before it: should
+Metrica read it as the one without, the same conversion would go twice.
 """
 
 import re
@@ -20,15 +21,20 @@ from csvexport.columns import (
     mask,
     mask_column,
     number_column,
+    numbers,
     offsets_and_bytes,
     replace_texts,
     text_column,
+    text_scalar,
 )
 from csvexport.issues import Code
 from csvexport.values.cells import BLANKS, without_shell
 from csvexport.values.mixing import text_words
 
-LONGEST: Final = 20
+HIGHEST: Final = "18446744073709551615"
+"""The highest ClientId or Yclid: Metrica keeps them as numbers of 64 bits."""
+
+LONGEST: Final = len(HIGHEST)
 """Digits of the longest ClientId or Yclid ([oc])."""
 
 KEPT: Final = 15
@@ -42,7 +48,7 @@ class Rule(Enum):
     """What an identifier has to look like."""
 
     NUMBER = auto()
-    """ClientId: 1 to 20 digits, not all zeros."""
+    """ClientId: digits that spell a number from 1 to `HIGHEST`, the first of them no zero."""
     YCLID = auto()
     """Yclid: the same, and a click id of Yahoo! Japan is called by its name."""
     TEXT = auto()
@@ -67,7 +73,7 @@ class Damage(NamedTuple):
     """Those among them that end in zeros after the 15th significant digit."""
 
 
-_DIGITS: Final = re.compile(rf"(?!0+\Z)[0-9]{{1,{LONGEST}}}")
+_DIGITS: Final = re.compile(rf"[1-9][0-9]{{0,{LONGEST - 1}}}")
 # 1,000 is left out: it may be a float's spelling of 1 or a thousand in groups.
 _FLOAT: Final = re.compile(r"(?![1-9][0-9]{0,2}[.,]000\Z)([0-9]++)[.,]0+")
 _EXPONENT: Final = re.compile(r"[0-9]++(?:[.,][0-9]*)?[eE][+-]?[0-9]+")
@@ -78,6 +84,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 PLACEHOLDERS: Final = frozenset({"undefined", "null", "none", "nan", "-", "n/a", "(not set)"})
 """What programs write where they have no identifier; casefolded."""
+
+_FIRST, _SECOND = HIGHEST[:2].encode()
 
 # What holds only these is no exponent, and no placeholder but for some.
 _PLAIN_SIGNS: Final = f"{ascii_letters}{digits}_:/-"
@@ -98,7 +106,7 @@ def read_identifier(text: str, rule: Rule) -> tuple[str, Code]:
 
     Returns:
         The identifier to the letter with `NONE`, or with `SUSPICIOUS_IDENTIFIER` when it has 16 digits or more and
-        only zeros after the 15th significant one; else the empty text with the reason.
+        only zeros after the 15th; else the empty text with the reason.
     """
     cell = without_shell(text)
     if not cell:
@@ -134,17 +142,16 @@ def _read_float(whole: str) -> tuple[str, Code]:
 
 
 def _read_digits(digits: str) -> tuple[str, Code]:
-    if not _DIGITS.fullmatch(digits):
+    if not _DIGITS.fullmatch(digits) or (len(digits) == LONGEST and digits > HIGHEST):
         return "", Code.BAD_IDENTIFIER
-    significant = digits.lstrip("0")
-    looks_rounded = len(significant) > KEPT and not significant[KEPT:].strip("0")
+    looks_rounded = len(digits) > KEPT and not digits[KEPT:].strip("0")
     return digits, Code.SUSPICIOUS_IDENTIFIER if looks_rounded else Code.NONE
 
 
 def read_identifiers(column: pa.StringArray, rule: Rule) -> Identifiers:
     """The kernel: `read_identifier` over a column.
 
-    Canonical are bare digits without leading zeros, and under `Rule.TEXT` most plain ASCII texts; every other text
+    Canonical are bare digits that spell an identifier, and under `Rule.TEXT` most plain ASCII texts; every other text
     that is not empty goes through the reference, each distinct one once.
 
     Args:
@@ -191,12 +198,18 @@ def _may_be_placeholders(offsets: NDArray[np.int32], data: NDArray[np.uint8]) ->
 
 
 def _canonical_numbers(column: pa.StringArray) -> NDArray[np.bool_]:
-    """Which rows are 1 to 20 ASCII digits that do not begin with a zero."""
+    """Which rows are ASCII digits that do not begin with a zero, and spell no number above `HIGHEST`."""
     offsets, data = offsets_and_bytes(column)
-    canonical = mask(pc.ascii_is_decimal(column)) & (np.diff(offsets) <= LONGEST)
+    digits = np.diff(offsets)
+    canonical = mask(pc.ascii_is_decimal(column)) & (digits <= LONGEST)
     if len(data):
         # An empty row at the end begins behind the last byte; it is not canonical in any case.
         canonical &= data[np.minimum(offsets[:-1], len(data) - 1)] != ord("0")
+    rows = np.flatnonzero(canonical & (digits == LONGEST))
+    # Most begin lower than the highest one, which two digits tell.
+    begins = offsets[rows]
+    rows = rows[(data[begins] > _FIRST) | (data[begins + 1] >= _SECOND)]
+    canonical[rows] = mask(pc.less_equal(column.take(number_column(rows)), text_scalar(HIGHEST)))
     return canonical
 
 
@@ -220,16 +233,12 @@ def identifier_words(text: pa.StringArray, rule: Rule) -> tuple[NDArray[np.uint6
         rule: the rule they were accepted under.
 
     Returns:
-        The low and the high words (uint64). Numbers: the exact value in the low word and the three lowest bits of the
-        high one, the count of digits (leading zeros tell identifiers apart) in the next five, zeros above. TEXT: see
-        `text_words`.
+        The low and the high words (uint64). Numbers: the exact value in the low word; the count of its digits, eight
+        fold, in the high one, which batches keep since numbers could have zeros before them. TEXT: see `text_words`.
     """
     if rule is Rule.TEXT:
         return text_words(text)
-    sizes = lengths(text).astype(np.uint64)
-    values = pc.cast(text, pa.decimal128(LONGEST, 0))
-    words = np.frombuffer(values.buffers()[1], np.uint64).reshape(-1, 2)[values.offset :][: len(values)]
-    return np.ascontiguousarray(words[:, 0]), words[:, 1] | (sizes << np.uint64(3))
+    return numbers(pc.cast(text, pa.uint64())), lengths(text).astype(np.uint64) << np.uint64(3)
 
 
 def damage(identifiers: Identifiers) -> Damage:

@@ -34,12 +34,12 @@ class TimeRule:
         zone: the tz database's name of the zone of values that name none.
         format: the only accepted format, as `datetime.strptime` takes it and the profile admits it, or "%s" for Unix
             seconds; None: every spelling that `read_time` names.
-        now: Unix seconds; a bare date is read as this moment if it lies on that date.
+        now: Unix seconds; a bare date whose day is not over by then is told. None: no day is unfinished.
     """
 
     zone: str
     format: str | None = None
-    now: int = 0
+    now: int | None = None
 
     @property
     def form(self) -> str | None:
@@ -56,7 +56,7 @@ class Times(NamedTuple):
     unix: NDArray[np.int64]
     """Unix seconds; 0 where the cell is empty or refused, and nowhere else."""
     codes: NDArray[np.uint8]
-    """`Code` of each row: `NONE`, `OVERLAPPING_TIME` and `MISSING_TIME` are good."""
+    """`Code` of each row: `NONE`, `OVERLAPPING_TIME`, `MISSING_TIME` and `UNFINISHED_DAY` are good."""
 
 
 _ISO: Final = re.compile(
@@ -80,7 +80,8 @@ def read_time(text: str, rule: TimeRule) -> tuple[int | None, Code]:
     and with one digit for the day, the month and the hour; Unix time of 9 or 10 digits (seconds), 12 or 13
     (milliseconds).
 
-    A bare date is the end of that day, 23:59:59 ([date]). Fractions of a second are cut. Years are 1970 to 2099.
+    A bare date is the end of that day, 23:59:59 ([date]), whenever it is read. Fractions of a second are cut. Years are
+    1970 to 2099.
 
     Args:
         text: the cell. Blanks around it, a spreadsheet's leading apostrophe and its `="…"` shell do not count.
@@ -88,8 +89,9 @@ def read_time(text: str, rule: TimeRule) -> tuple[int | None, Code]:
 
     Returns:
         Unix seconds, above 0, with `NONE`; with `OVERLAPPING_TIME` where the clock showed this twice (the first of the
-        two is taken), with `MISSING_TIME` where it skipped this (the moment of the jump is taken). Else nothing with
-        `EMPTY_TIME` or `BAD_TIME`.
+        two is taken), with `MISSING_TIME` where it skipped this (the moment of the jump is taken), with
+        `UNFINISHED_DAY` where it is the end of the day of `rule.now` and still to come. Else nothing with `EMPTY_TIME`
+        or `BAD_TIME`.
     """
     cell = without_shell(text)
     if not cell:
@@ -145,9 +147,11 @@ def _written_zone(iso: re.Match[str]) -> timezone | None:
 
 def _end_of_day(date: datetime, rule: TimeRule) -> tuple[int, Code]:
     zone = ZoneInfo(rule.zone)
-    if date.date() == datetime.fromtimestamp(rule.now, date.tzinfo or zone).date():
-        return rule.now, Code.NONE
-    return _to_unix(date.replace(hour=23, minute=59, second=59), zone)
+    end, code = _to_unix(date.replace(hour=23, minute=59, second=59), zone)
+    if rule.now is None or end <= rule.now:
+        return end, code
+    is_today = date.date() == datetime.fromtimestamp(rule.now, date.tzinfo or zone).date()
+    return end, Code.UNFINISHED_DAY if is_today else code
 
 
 def _to_unix(moment: datetime, zone: ZoneInfo) -> tuple[int, Code]:
@@ -222,8 +226,9 @@ def _settle(
     if not layout.bare:
         return zone.to_unix(seconds)
     unix, codes = zone.to_unix(seconds + (DAY - 1))
-    today = seconds // DAY == zone.local_days(np.array([rule.now]))
-    unix[today], codes[today] = rule.now, Code.NONE
+    if rule.now is not None:
+        today = seconds // DAY == zone.local_days(np.array([rule.now]))
+        codes[today & (unix > rule.now)] = Code.UNFINISHED_DAY
     return unix, codes
 
 

@@ -189,6 +189,7 @@ class Run:
             tags=tuple(tag for tally in tallies.values() for tag in tally.tags()),
             matching={name: quality for name, quality in matching.items() if quality is not None},
             delimiters={name: mark for name, mark in _delimiters(profile).items() if name in tallies},
+            named_by={name: tally.named_by() for name, tally in tallies.items() if not tally.kind.is_snapshot},
             destinations={
                 name: tuple(each.name for each in found) for name in tallies if (found := profile.destinations(name))
             },

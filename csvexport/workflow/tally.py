@@ -1,7 +1,8 @@
 """The tally of one kind during a build: counts, examples, spooled lines, and at the end what goes into the files."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,7 +15,8 @@ from csvexport.formats import orders
 from csvexport.formats.files import File
 from csvexport.issues import CATALOGUE, Code, Severity
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
-from csvexport.transform.duplicates import BUCKETS, DuplicateFinder, Keys
+from csvexport.transform.duplicates import BUCKETS, Keys, is_among
+from csvexport.transform.others import RecordFile, drop_others
 from csvexport.transform.plan import Kind
 from csvexport.transform.results import FACTS, Judged, Lines, Tag, count_warnings
 from csvexport.values.currencies import CURRENCIES
@@ -33,14 +35,14 @@ DAMAGED_SHARE: Final = 0.5
 DAMAGED_AT_LEAST: Final = 3
 
 
-class _Slot:
-    """The lines of one file on their way, until it is known which of them are dropped."""
+class _Slot(RecordFile):
+    """The lines of one file on their way."""
 
-    def __init__(self, folder: Path, name: str, file: File, *, is_snapshot: bool, is_spooled: bool) -> None:
-        """Keep what is needed in files `NAME…` of the folder."""
-        self.finder = DuplicateFinder(folder, name, ranked=is_snapshot)
-        self.spool = Spool(folder, name, FACTS, file) if is_spooled else None
-        self.dropped = np.zeros(0, bool)
+    def __init__(self, folder: Path, name: str, kind: Kind, *, is_spooled: bool) -> None:
+        """Keep what is needed in files of the folder."""
+        stem = f"{kind.name}-{name}"
+        super().__init__(folder, stem, list(kind.files).index(name), ranked=kind.is_snapshot)
+        self.spool = Spool(folder, stem, FACTS, kind.files[name]) if is_spooled else None
         self.claims: list[Keys] = []
         self.keys: list[Keys] = []
         self.warnings: list[tuple[int, NDArray[np.uint16]]] = []
@@ -52,7 +54,7 @@ class _Slot:
 
     def close(self) -> None:
         """Close the files."""
-        self.finder.close()
+        super().close()
         if self.spool is not None:
             self.spool.close()
 
@@ -142,12 +144,9 @@ class Tally:
 
     def _keep(self, name: str, lines: Lines) -> None:
         if name not in self._slots:
-            stem = f"{self.kind.name}-{name}"
-            is_snapshot = self.kind.is_snapshot
-            file = self.kind.files[name]
-            self._slots[name] = _Slot(self._folder, stem, file, is_snapshot=is_snapshot, is_spooled=self._is_spooled)
+            self._slots[name] = _Slot(self._folder, name, self.kind, is_spooled=self._is_spooled)
         slot = self._slots[name]
-        slot.finder.add(lines.keys, lines.values, lines.ranks)
+        slot.add(lines)
         if slot.spool is not None:
             slot.spool.add(lines.text, self._with_tags(lines))
         if lines.claims is not None:
@@ -192,14 +191,13 @@ class Tally:
             claims: keys of the records that are wanted, for a kind that is claimed.
         """
         for name, slot in self._slots.items():
-            dropped = slot.finder.settle()
-            slot.dropped = dropped.mask
+            dropped = slot.settle()
             self.issues[Code.DUPLICATE] += dropped.same
             self.issues[Code.SUPERSEDED] += dropped.other
             if self.kind.is_snapshot:
                 self.issues[Code.CHANGED_CREATION] += dropped.other_half
             if self.kind.is_claimed and claims is not None:
-                self._drop(slot, ~_among(_joined(slot.keys), claims), Code.NO_DEAL)
+                self._drop(slot, ~is_among(_joined(slot.keys), claims), Code.NO_DEAL)
             if self.kind.files[name].oversize != "part":
                 self._fit(slot, self.kind.files[name], limit, today)
         if self._slots and not self.kind.is_snapshot:
@@ -209,18 +207,23 @@ class Tally:
 
     def _leave_out_sent(self) -> None:
         """Drop the events that were sent before, and write the keys of the others beside the files."""
-        unsent = self._unsent(self._sent or SentKeys(()))
-        if self._batch is not None:
-            keys.write(self._batch / keys.file_name(self.kind.name), unsent)
-        elif self._sent is not None:
-            for _ in unsent:
+        sent = self._sent or SentKeys(())
+        slots = list(self._slots.values())
+        have_others = any(slot.others is not None for slot in slots)
+        if self._sent is not None and (have_others or self._batch is None):
+            for _ in self._unsent(sent):
                 pass
+        if have_others:
+            was_sent = partial(_was_sent, self._sent) if self._sent is not None else None
+            self.issues[Code.SENT_BY_OTHER_IDENTIFIER] += drop_others(slots, was_sent)
+        if self._batch is not None:
+            keys.write(self._batch / keys.file_name(self.kind.name), self._unsent(sent))
 
     def _unsent(self, sent: SentKeys) -> Iterator[NDArray[np.void]]:
         """Drop what was sent, and give the records of the other events, in the order of their keys."""
         slots = list(self._slots.values())
         for number in range(BUCKETS):
-            parts = [slot.finder.bucket(number, slot.dropped) for slot in slots]
+            parts = [slot.left(number) for slot in slots]
             records = np.concatenate(parts)
             order = keys.in_order(records)
             own = np.empty(len(records), keys.RECORD)
@@ -323,6 +326,11 @@ class Tally:
         issues = {code: int(self.issues[code]) for code in Code if self.issues[code]}
         return Counts(rows, self.matched, self.accepted, skipped, self.rejected, issues)
 
+    def named_by(self) -> Mapping[str, int]:
+        """Count what goes into each file, in the order of the files."""
+        left = {name: int(np.count_nonzero(~slot.dropped)) for name, slot in self._slots.items()}
+        return {name: left.get(name, 0) for name in self.kind.files}
+
     def days(self) -> tuple[DayTotal, ...]:
         """Give what was written by day."""
         return self._totals.days()
@@ -344,15 +352,18 @@ def _joined(keys: Sequence[Keys]) -> Keys:
     )
 
 
-def _among(keys: Keys, wanted: Keys) -> NDArray[np.bool_]:
-    """Tell which keys are among the wanted ones; both words are mixed, so that one first word has one second."""
-    if not len(wanted.first):
-        return np.zeros(len(keys.first), bool)
-    order = np.argsort(wanted.first)
-    place = np.minimum(np.searchsorted(wanted.first[order], keys.first), len(order) - 1)
-    found = order[place]
-    same: NDArray[np.bool_] = (wanted.first[found] == keys.first) & (wanted.second[found] == keys.second)
-    return same
+def _was_sent(sent: SentKeys, asked: Keys) -> NDArray[np.bool_]:
+    """Tell which keys, in any order, were sent at any worth."""
+    records = np.zeros(len(asked.first), keys.RECORD)
+    records["first"], records["second"] = asked
+    order = keys.in_order(records)
+    records = records[order]
+    # Of equal ones only one is looked for.
+    is_new = np.ones(len(records), np.bool_)
+    is_new[1:] = records[["first", "second"]][1:] != records[["first", "second"]][:-1]
+    found = np.zeros(len(records), np.bool_)
+    found[order] = sent.sent(records[is_new], at_any_worth=True)[np.cumsum(is_new) - 1]
+    return found
 
 
 def _shortened(text: str) -> str:

@@ -146,9 +146,7 @@ class Disk:
         return None if place is None else place[0].live.get(place[1])
 
     def _name(self, *changes):
-        naming = Naming(
-            self.step, changes[-1][0][0], tuple((folder, name, node) for (folder, name), node in changes)
-        )
+        naming = Naming(self.step, changes[-1][0][0], tuple((folder, name, node) for (folder, name), node in changes))
         self.namings.append(naming)
         for folder, name, node in naming.changes:
             if node is None:
@@ -368,4 +366,4 @@ def _put(names, name, node):
 def _joined(at, path):
     _, folder = recording.opened(at) if at != "AT_FDCWD" else (-1, None)
     path = recording.text(path).decode()
-    return path if folder is None else os.path.join(folder, path)
+    return path if folder is None else str(Path(folder) / path)

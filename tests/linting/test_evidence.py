@@ -32,6 +32,9 @@ def is_misplaced(sort, *texts):
         (Sort.NUMBER_ID, CLIENT_IDS + YCLIDS[:10], True),
         (Sort.YCLID, YCLIDS + CLIENT_IDS[:10], False),
         (Sort.NUMBER_IDS, YCLIDS, True),
+        # These are no yclids, though they have as many digits.
+        (Sort.NUMBER_ID, [str(2**64 + number) for number in range(20)], False),
+        (Sort.NUMBER_ID, [f"0{CLIENT_IDS[0]}"[:20].rjust(20, "0")] + [f"00{text}"[:20] for text in CLIENT_IDS], False),
         # Other numbers of up to 20 digits may be ClientIds of an app.
         (Sort.NUMBER_ID, [str(number) for number in range(1000)] + YCLIDS[:20], False),
         (Sort.NUMBER_ID, ["", *YCLIDS[:20], *[""] * 1000], True),

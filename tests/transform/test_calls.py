@@ -1,5 +1,7 @@
 """Rows to calls."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 PROFILE = """
@@ -165,7 +167,7 @@ def test_calls_may_all_be_static(shop):
 
 def test_the_first_good_identifier_counts_as_of_conversions(shop):
     identifiers = '{ ClientId = ["client", "client2"], Yclid = "yclid" }'
-    export = rows(client=["x", "", A], client2=[B, "", B], yclid=["", YCLID, YCLID])
+    export = rows(client=["x", "", A], client2=[B, "", B], yclid=["", YCLID, "17"])
     built = shop(profile(identifiers=identifiers), export)
     assert column(built, "ClientId") == [B, A]
     assert column(built, "Yclid", "Yclid") == [YCLID]
@@ -178,10 +180,20 @@ def test_the_first_good_identifier_counts_as_of_conversions(shop):
 def test_times_are_unix_seconds_and_what_is_to_come_is_rejected(shop):
     cells = ["2024-05-30 12:00:00", "2024-06-01 12:00:01", "", "05/30/2024", "2024-06-01", "2024-06-01 12:00:00"]
     built = shop(profile(), rows(at=cells))
-    assert column(built, "DateTime") == [UNIX, "1717232400", "1717232400"]
+    assert column(built, "DateTime") == [UNIX, "1717232400"]
     assert [(row["row"], row["code"]) for row in built.rejected] == [
         *(("3", "future-time"), ("4", "empty-time"), ("5", "bad-time")),
     ]
+
+
+def test_a_call_of_today_without_a_time_of_day_waits_until_the_day_is_over(shop):
+    export = rows(at=["2024-05-31", "01.06.2024", "2024-06-01"], static=["нет", "нет", "да"])
+    built = shop(profile('static = "static"'), export)
+    assert column(built, "DateTime") == ["1717189199"]
+    assert built.issues_of("calls") == {"unfinished-day": 2}
+    assert built.counts_of("calls").skipped == 2
+    later = shop(profile('static = "static"'), export, now=datetime(2024, 6, 1, 21, tzinfo=UTC))
+    assert column(later, "DateTime") == ["1717189199", "1717275599", "1717275599"]
 
 
 def test_what_is_older_than_21_days_is_sent_with_a_warning(shop):

@@ -124,12 +124,20 @@ def test_a_row_without_a_good_identifier_is_rejected_for_each_bad_one(shop):
 
 
 def test_no_digit_of_an_identifier_changes(shop):
-    cells = [A, f" {B} ", f"'{C}", '="00123"', "0123", "123", "12345678901234567890", "9007199254740993", "5.0"]
+    cells = [A, f" {B} ", f"'{C}", '="123"', "124", "12345678901234567890", "9007199254740993", "5.0"]
     built = build(shop, '{ ClientId = "client" }', client=cells)
     assert built.column("ClientId") == [
-        *(A, B, C, "00123", "0123", "123", "12345678901234567890", "9007199254740993", "5"),
+        *(A, B, C, "123", "124", "12345678901234567890", "9007199254740993", "5"),
     ]
     assert built.issues == {}
+
+
+@pytest.mark.parametrize("identifier", ["ClientId", "Yclid"])
+def test_what_metrica_cannot_hold_or_could_take_for_another_is_refused(identifier, shop):
+    cells = ["18446744073709551615", "18446744073709551616", "99999999999999999999", A, f"0{A[1:]}", '="00123"']
+    built = build(shop, f'{{ {identifier} = "client" }}', client=cells)
+    assert built.column(identifier, identifier) == ["18446744073709551615", A]
+    assert built.issues == {"bad-identifier": 4}
 
 
 def test_texts_that_name_visitors_are_written_to_the_letter(shop):

@@ -1,5 +1,7 @@
 """Rows to conversions: times, prices, currencies, periods and sources, as a build writes them."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -65,9 +67,35 @@ def test_a_time_column_may_have_its_own_format_and_zone(shop):
     assert built.issues == {"bad-time": 1}
 
 
-def test_a_bare_date_is_the_end_of_its_day_and_today_is_now(shop):
-    _, found = times(shop, 'time = "at"', at=["2024-05-31", "31.05.2024", "2024-06-01"])
-    assert found == ["1717189199", "1717189199", str(NOW)]
+def test_a_bare_date_is_the_end_of_its_day_and_waits_until_the_day_is_over(shop):
+    cells = ["2024-05-31", "31.05.2024", "2024-06-01"]
+    built, found = times(shop, 'time = "at"', at=cells)
+    assert found == ["1717189199", "1717189199"]
+    assert built.issues == {"unfinished-day": 1}
+    assert (built.counts.matched, built.counts.skipped, built.counts.rejected) == (3, 1, 0)
+    later = shop(profile(), rows(at=cells), now=datetime(2024, 6, 1, 21, tzinfo=UTC))
+    assert later.column("DateTime") == ["1717189199", "1717189199", "1717275599"]
+    assert later.issues == {}
+
+
+def test_what_waits_needs_no_correction_yet(shop):
+    export = rows(at=["2024-06-01"] * 2, sum=["x", "1"]) | {"client": ["y", ""]}
+    built = shop(profile('time = "at"\nprice = "sum"'), export)
+    assert built.issues == {"unfinished-day": 2}
+    assert built.rejected == []
+
+
+def test_each_goal_waits_for_the_day_of_its_own_column(shop):
+    # In Vladivostok it is 19:00 of June 1, in Honolulu 23:00 of May 31.
+    goal = """time = { column = "at", timezone = "Asia/Vladivostok" }
+[[goals]]
+target = "far"
+time = { column = "at", timezone = "Pacific/Honolulu" }"""
+    built = shop(profile(goal), rows(at=["2024-05-31", "2024-06-01"]))
+    assert [cells[1:3] for cells in built.files["ClientId"]] == [["paid", "1717163999"]]
+    assert built.issues == {"unfinished-day": 2, "future-time": 1}
+    (example, _) = built.outcome.summary.examples[Code.UNFINISHED_DAY]
+    assert (example.row, example.column, example.value) == (2, "at", "2024-05-31")
 
 
 def test_what_has_not_happened_yet_is_rejected(shop):

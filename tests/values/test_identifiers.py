@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,10 @@ from csvexport.values.identifiers import (
 NONE, SUSPICIOUS = Code.NONE, Code.SUSPICIOUS_IDENTIFIER
 EMPTY, BAD, ROUNDED = Code.NO_IDENTIFIER, Code.BAD_IDENTIFIER, Code.ROUNDED_IDENTIFIER
 
-DIGITS = st.text("0123456789", min_size=1, max_size=20)
+WHOLE = st.one_of(st.integers(1, 2**64 - 1), st.integers(2**64 - 1000, 2**64 - 1), st.integers(1, 999))
+DIGITS = st.one_of(
+    st.text("0123456789", min_size=1, max_size=20), st.integers(2**64 - 1000, 2**64 + 1000).map(str), WHOLE.map(str)
+)
 BLANK = st.sampled_from(["", " ", "\u00a0", "\u202f", "\u200b", "\ufeff", "\t"])
 SPELLINGS = st.one_of(
     DIGITS,
@@ -51,12 +55,24 @@ def columns(draw, texts):
 NUMBERS = [
     ("1772125921407670123", ("1772125921407670123", NONE)),
     ("7", ("7", NONE)),
-    ("007", ("007", NONE)),
-    ("99999999999999999999", ("99999999999999999999", NONE)),
+    ("007", ("", BAD)),
+    ("9999999999999999999", ("9999999999999999999", NONE)),
+    ("17999999999999999999", ("17999999999999999999", NONE)),
+    ("18446744073709551615", ("18446744073709551615", NONE)),
+    ("18446744073709551616", ("", BAD)),
+    ("18500000000000000000", ("", BAD)),
+    ("20000000000000000000", ("", BAD)),
+    ("99999999999999999999", ("", BAD)),
+    ("'99999999999999999999", ("", BAD)),
+    ("01706436776194551959", ("", BAD)),
+    ("+1706436776194551959", ("", BAD)),
+    ("01706436776194551959.0", ("", ROUNDED)),
+    ("0123.0", ("", BAD)),
     ("\ufeff 1772125921407670123\u00a0\u200b", ("1772125921407670123", NONE)),
     ("'1772125921407670123", ("1772125921407670123", NONE)),
-    ('="00123"', ("00123", NONE)),
-    (' =" 00123 " ', ("00123", NONE)),
+    ('="123"', ("123", NONE)),
+    (' =" 123 " ', ("123", NONE)),
+    ('="00123"', ("", BAD)),
     ("", ("", EMPTY)),
     (" \u00a0\ufeff", ("", EMPTY)),
     ("'", ("", EMPTY)),
@@ -92,8 +108,8 @@ NUMBERS = [
     ("12345678901234510", ("12345678901234510", NONE)),
     ("12345678901234500010", ("12345678901234500010", NONE)),
     ("123456789012340", ("123456789012340", NONE)),
-    ("00123456789012340", ("00123456789012340", NONE)),
-    ("001234567890123450", ("001234567890123450", SUSPICIOUS)),
+    ("00123456789012340", ("", BAD)),
+    ("001234567890123450", ("", BAD)),
     ("17721259214076700001", ("17721259214076700001", NONE)),
 ]
 
@@ -148,16 +164,84 @@ def test_a_text_is_the_sites_own_unless_it_cannot_be_one(cell, expected):
     assert read_identifier(cell, Rule.TEXT) == expected
 
 
-@given(DIGITS.filter(lambda digits: digits.strip("0")), st.sampled_from(Rule), st.sampled_from(["{}", " {} ", '="{}"']))
+@given(WHOLE.map(str), st.sampled_from(Rule), st.sampled_from(["{}", " {} ", '="{}"', "'{}"]))
 def test_no_digit_ever_changes(digits, rule, spelling):
     assert read_identifier(spelling.format(digits), rule)[0] == digits
 
 
+@given(DIGITS, st.sampled_from([Rule.NUMBER, Rule.YCLID]))
+def test_a_number_is_taken_if_metrica_can_hold_it_and_no_zeros_stand_before_it(digits, rule):
+    is_good = digits == str(int(digits)) and 0 < int(digits) < 2**64
+    assert bool(read_identifier(digits, rule)[0]) is is_good
+
+
 @pytest.mark.parametrize("length", range(1, 21))
-def test_identifiers_of_every_length_and_count_of_leading_zeros_come_back_to_the_letter(length):
-    texts = [("0" * zeros + "98765432109876543219")[:length] for zeros in range(length)]
-    for rule in Rule:
-        assert read_identifiers(pa.array(texts), rule).text.to_pylist() == texts
+def test_identifiers_of_every_length_and_count_of_leading_zeros_come_back_to_the_letter_or_are_refused(length):
+    texts = [("0" * zeros + "17765432109876543219")[:length] for zeros in range(length)]
+    assert read_identifiers(pa.array(texts), Rule.TEXT).text.to_pylist() == texts
+    for rule in (Rule.NUMBER, Rule.YCLID):
+        assert read_identifiers(pa.array(texts), rule).text.to_pylist() == [texts[0], *[""] * (length - 1)]
+
+
+# What stands around a number, or is put into it, by people, spreadsheets and programs.
+SHELLS = st.sampled_from(
+    [
+        *(
+            "{}",
+            " {}",
+            "{}\u00a0",
+            "\u200b{}\ufeff",
+            "'{}",
+            "' {}",
+            '="{}"',
+            '=" {} "',
+            '\'="{}"',
+            "{}.0",
+            "{},0",
+            "{}.00",
+        ),
+        *(
+            "0{}",
+            "000{}",
+            "00{}.0",
+            "+{}",
+            "-{}",
+            "{}.",
+            "{}e0",
+            "{}E+0",
+            '"{}"',
+            "={}",
+            "id{}",
+            "{}L",
+            "{};",
+            "#{}",
+            "0x{}",
+        ),
+    ]
+)
+WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@given(WHOLE, st.lists(SHELLS, min_size=2, max_size=6), st.booleans(), st.sampled_from([Rule.NUMBER, Rule.YCLID]))
+def test_one_number_has_one_key_however_it_is_spelled(number, shells, wide, rule):
+    spelled = [shell.format(number) for shell in shells]
+    column = pa.array([*spelled, spelled[0].translate(WIDE) if wide else spelled[0]])
+    texts, _ = read_identifiers(column, rule)
+    accepted = texts.filter(pc.not_equal(texts, ""))
+    assert set(accepted.to_pylist()) <= {str(number)}
+    low, high = identifier_words(accepted, rule)
+    assert len(set(zip(low.tolist(), high.tolist(), strict=True))) <= 1
+
+
+@given(columns(SPELLINGS), st.sampled_from([Rule.NUMBER, Rule.YCLID]))
+def test_accepted_texts_of_one_value_have_one_key(column, rule):
+    texts, _ = read_identifiers(column, rule)
+    accepted = texts.filter(pc.not_equal(texts, ""))
+    low, high = identifier_words(accepted, rule)
+    keys = {}
+    for text, *key in zip(accepted.to_pylist(), low.tolist(), high.tolist(), strict=True):
+        assert keys.setdefault(int(text), key) == key
+    assert len({tuple(key) for key in keys.values()}) == len(keys)
 
 
 def by_reference(column, rule):
@@ -190,13 +274,12 @@ def test_kernel_and_reference_agree_on_every_cell_that_is_not_to_be_taken(cell, 
     assert by_kernel(column, rule) == by_reference(column, rule)
 
 
-@given(st.lists(DIGITS, max_size=8))
-def test_words_hold_the_value_and_the_length(texts):
-    low, high = identifier_words(pa.array(["7", *texts], pa.string()).slice(1), Rule.NUMBER)
+@given(st.lists(WHOLE, max_size=8))
+def test_words_hold_the_value_and_the_length(numbers):
+    """Ledgers keep them."""
+    low, high = identifier_words(pa.array(["7", *map(str, numbers)], pa.string()).slice(1), Rule.NUMBER)
     assert (low.dtype, high.dtype) == (np.uint64, np.uint64)
-    words = list(zip(low.tolist(), high.tolist(), strict=True))
-    assert [((high & 7) << 64 | low, high >> 3) for low, high in words] == [(int(text), len(text)) for text in texts]
-    assert all(high < 256 for _, high in words)
+    assert (low.tolist(), high.tolist()) == (numbers, [len(str(number)) << 3 for number in numbers])
 
 
 @given(st.lists(st.text(min_size=1), max_size=8))

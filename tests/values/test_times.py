@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -195,14 +195,46 @@ def test_a_bare_date_is_the_end_of_that_day(text):
 
 @pytest.mark.parametrize("text", ["31.05.2024", "2024-05-31", "31.05.24", "31.5.2024"])
 @pytest.mark.parametrize("now", ["2024-05-30 21:00:00", "2024-05-31 09:00:00", "2024-05-31 20:59:59"])
-def test_a_bare_date_that_is_today_in_the_zone_is_now(text, now):
-    assert read(text, TimeRule("Europe/Moscow", now=moment(now))) == (moment(now), Code.NONE)
+def test_a_bare_date_of_today_is_the_end_of_that_day_too_and_told(text, now):
+    """In the zone it is May 31 from 21:00 of the day before until 21:00."""
+    code = Code.UNFINISHED_DAY if now < "2024-05-31 20:59:59" else Code.NONE
+    assert read(text, TimeRule("Europe/Moscow", now=moment(now))) == (moment("2024-05-31 20:59:59"), code)
 
 
 @pytest.mark.parametrize("now", ["2024-05-30 20:59:59", "2024-05-31 21:00:00"])
 def test_a_bare_date_is_not_today_on_the_days_beside(now):
     rule = TimeRule("Europe/Moscow", now=moment(now))
     assert read("31.05.2024", rule) == (moment("2024-05-31 20:59:59"), Code.NONE)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "end"),
+    [
+        ("%m/%d/%Y", "05/31/2024", "2024-05-31 20:59:59"),
+        ("%Y-%m-%d%z", "2024-05-31+05:00", "2024-05-31 18:59:59"),
+        ("%Y-%m-%d %z", "2024-05-31 -1000", "2024-06-01 09:59:59"),
+    ],
+)
+def test_today_is_judged_where_the_cell_was_written(form, text, end):
+    """A date may name an offset of its own."""
+    end = moment(end)
+    codes = {
+        end - DAY: Code.NONE,
+        end - DAY + 1: Code.UNFINISHED_DAY,
+        end - 1: Code.UNFINISHED_DAY,
+        end: Code.NONE,
+        end + 1: Code.NONE,
+    }
+    for now, code in codes.items():
+        assert read(text, TimeRule("Europe/Moscow", form, now)) == (end, code)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-05-31 23:59:59", "31.05.2024 23:59:59", "1717189199", "2024-05-31T23:59:59+03:00"]
+)
+def test_a_time_of_day_is_never_an_unfinished_day(text):
+    rule = TimeRule("Europe/Moscow", now=NOON)
+    assert read(text, rule) == (moment("2024-05-31 20:59:59"), Code.NONE)
 
 
 @pytest.mark.parametrize(
@@ -419,3 +451,13 @@ def test_spellings_of_one_width_share_a_column(monkeypatch):
 def test_a_column_without_rows():
     unix, codes = read_times(pa.array([], pa.string()), MOSCOW)
     assert (len(unix), len(codes)) == (0, 0)
+
+
+@given(st.dates(date(1970, 1, 3), date(2099, 12, 30)), st.integers(1, 2**32 - 1), st.data())
+def test_no_moment_at_which_a_date_is_read_is_a_part_of_what_it_reads_as(day, now, data):
+    zone = data.draw(ZONES)
+    text = data.draw(st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d 10:00", "%d.%m.%Y 00:00:00"]))
+    near = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + now % (4 * DAY) - 2 * DAY
+    unix, _ = read(f"{day:{text}}", TimeRule(zone))
+    for moment_of_reading in (now, max(near, 1)):
+        assert read(f"{day:{text}}", TimeRule(zone, now=moment_of_reading))[0] == unix

@@ -195,8 +195,7 @@ def _order(row):
         return Code.UNKNOWN_STATUS, None
     created = row.moment("created")
     if created is not None and created > NOW.timestamp():
-        local = datetime.fromtimestamp(created, ZONE)
-        if local.date() == NOW.astimezone(ZONE).date() and (local + timedelta(seconds=1)).hour == 0:
+        if len(cells["created"]) == len("yyyy-MM-dd"):
             return Code.UNFINISHED_DAY, None
         row.note(Code.FUTURE_TIME)
     rank, code = read_time(cells["changed"], RULE)
@@ -286,15 +285,18 @@ COLUMNS = ["DateTime", "StaticCall", "Price", "Currency", "PhoneNumber", "TalkDu
 
 def calls(rows):
     """Give the lines that go by id type, and the counts of skipped, rejected and of each issue."""
-    found, issues, rejected = {"ClientId": [], "UserId": []}, Counter(), 0
+    found, issues, rejected, waiting = {"ClientId": [], "UserId": []}, Counter(), 0, 0
     for cells in rows:
         row = Row(cells)
         kind, line = _call(row)
+        if Code.UNFINISHED_DAY in row.codes:
+            waiting += 1
+            continue
         issues.update(row.codes & ERRORS)
         rejected += row.is_rejected
         if not row.is_rejected:
             found[kind].append((line, row.codes))
-    skipped = 0
+    skipped = issues[Code.UNFINISHED_DAY] = waiting
     for kind, calls_found in found.items():
         lines = [line for line, _ in calls_found]
         keys = [tuple(line[:2]) if line[0] else tuple(line) for line in lines]
@@ -316,7 +318,8 @@ def _call(row):
     unix, code = read_time(cells["created"], TimeRule("Europe/Berlin", None, int(NOW.timestamp())))
     row.note(code)
     if unix is not None:
-        row.note(Code.FUTURE_TIME if unix > NOW.timestamp() else Code.NONE)
+        is_future = unix > NOW.timestamp() and code is not Code.UNFINISHED_DAY
+        row.note(Code.FUTURE_TIME if is_future else Code.NONE)
         row.note(Code.OUTSIDE_WINDOW if unix < (NOW - timedelta(days=21)).timestamp() else Code.NONE)
     flag, code = read_flag(cells["static"])
     row.note(code)
