@@ -156,10 +156,11 @@ def test_a_proxy_that_drips_is_given_up(at, context, monkeypatch, deed, is_secur
         monkeypatch.setenv("HTTPS_PROXY", address)
         if is_secure:
             monkeypatch.setenv("SSL_CERT_FILE", str(at("").folder / "ca.pem"))
-        receipt, said = sent(at("https://files.example.com"))
+        receipt, said = sent(at("https://files.example.com"), limit=0.9)
         assert receipt is None
         assert "time_limit" in said
-        assert server.asked
+        # On a busy machine the time may be over before the proxy is spoken to.
+        assert {method for method, _ in server.asked} <= {"CONNECT"}
 
 
 @pytest.mark.parametrize(
