@@ -53,6 +53,8 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     try:
         folder.mkdir(mode)
     except FileNotFoundError:
+        if folder.parent == folder:  # the working folder is gone
+            raise
         make_folder(folder.parent, mode)
         folder.mkdir(mode, exist_ok=True)
     except FileExistsError:

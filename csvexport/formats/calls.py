@@ -1,6 +1,6 @@
 """`calls`: calls as Metrica's management API takes them ([calls])."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -33,6 +33,17 @@ def file(identifier: str, columns: Sequence[str]) -> File:
     """Give the file of one id type, one of `IDENTIFIERS`, with these of the optional columns."""
     header = _DELIMITER.join((identifier, "DateTime", *columns))
     return File(KIND, identifier, f"{KIND}-{identifier}.csv", f"{header}\n".encode(), LIMIT_BYTES)
+
+
+def traits(columns: Mapping[str, pa.StringArray]) -> pa.StringArray:
+    """Give by what a call is known that has no identifier: its line, but for the price, which may change.
+
+    Args:
+        columns: `DateTime`, and those of `OPTIONAL` that the file has, in their order, by their names.
+    """
+    told = [column for name, column in columns.items() if name not in {"Price", "Currency"}]
+    nobody = pa.array([""] * len(told[0]), pa.string())
+    return csv_lines([nobody, *told], _DELIMITER)
 
 
 def lines(columns: Sequence[pa.StringArray]) -> pa.StringArray:

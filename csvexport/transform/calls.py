@@ -188,7 +188,8 @@ class _Calls:
         own = self._plan.slots.by_type[identifier]
         texts = replace_texts(repeated("", len(rows)), np.flatnonzero(named), choice.texts(own, rows[named]))
         unix = number_column(values.times[rows]).cast(pa.string())
-        text = calls.lines([texts, unix, *(column.take(number_column(rows)) for column in values.optional)])
+        optional = [column.take(number_column(rows)) for column in values.optional]
+        text = calls.lines([texts, unix, *optional])
         kept = values.facts[rows]
         worths = worth(np.ascontiguousarray(kept["micro"]), np.ascontiguousarray(kept["currency"]))
         times = values.times[rows]
@@ -196,7 +197,7 @@ class _Calls:
         def keys_of(identifier: str, texts: pa.StringArray, calls: NDArray[np.intp]) -> Keys:
             return self._keys(identifier, *identifier_words(texts, RULES[identifier]), times[calls])
 
-        keys = self._keys(identifier, *self._words(identifier, texts, named, text), times)
+        keys = self._keys(identifier, *self._words(identifier, texts, named, self._traits(times, optional)), times)
         nameless = self._nameless(np.flatnonzero(named & (kept["label"] == STATIC)), rows, values)
         others = joined([*other_keys(self._plan.slots, choice, rows, keys_of), *nameless])
         return Lines(text, keys, worths, kept, rows, others=others)
@@ -206,19 +207,24 @@ class _Calls:
         if len(named):
             times = values.times[rows[named]]
             columns = [column.take(number_column(rows[named])) for column in values.optional]
-            text = calls.lines([repeated("", len(named)), number_column(times).cast(pa.string()), *columns])
-            keys = self._keys(next(iter(self._plan.slots.by_type)), *text_words(text), times)
+            words = text_words(self._traits(times, columns))
+            keys = self._keys(next(iter(self._plan.slots.by_type)), *words, times)
             yield Others(named, np.full(len(named), NO_FILE), keys)
+
+    def _traits(self, times: NDArray[np.int64], optional: Sequence[pa.StringArray]) -> pa.StringArray:
+        """Give what tells calls without an identifier apart: see `calls.traits`."""
+        unix = number_column(times).cast(pa.string())
+        return calls.traits({"DateTime": unix, **dict(zip(self._plan.columns, optional, strict=True))})
 
     @staticmethod
     def _words(
-        identifier: str, texts: pa.StringArray, named: NDArray[np.bool_], lines: pa.StringArray
+        identifier: str, texts: pa.StringArray, named: NDArray[np.bool_], traits: pa.StringArray
     ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Give 128 bits by which calls are known; one without an identifier is known by its whole line."""
+        """Give 128 bits by which calls are known; one without an identifier is known by all else that is said of it."""
         low, high = np.zeros((2, len(named)), np.uint64)
         low[named], high[named] = identifier_words(texts.filter(mask_column(named)), RULES[identifier])
         if not named.all():
-            low[~named], high[~named] = text_words(lines.filter(mask_column(~named)))
+            low[~named], high[~named] = text_words(traits.filter(mask_column(~named)))
         return low, high
 
     def _keys(

@@ -46,6 +46,10 @@ class Period:
 
 SNAPSHOTS = frozenset({"orders", "contacts", "deals"})
 
+# Events of which Metrica is assumed to count one that is sent again as another, also at another price; conversions it
+# overwrites (metrica.md, section 10).
+DOUBLING = frozenset({"calls"})
+
 
 class Kind(ABC):
     """A kind of record, with its part of the profile made ready. No block changes it, so threads may share it.
@@ -70,6 +74,11 @@ class Kind(ABC):
     def is_snapshot(self) -> bool:
         """Whether records have states, of which the latest goes; else they are events."""
         return self.name in SNAPSHOTS
+
+    @property
+    def is_doubling(self) -> bool:
+        """Whether a record that was sent must not go again, not even at another price."""
+        return self.name in DOUBLING
 
     @abstractmethod
     def judge(self, block: Block, enough: Collection[Code] = ()) -> Judged:

@@ -35,9 +35,8 @@ def keys_of_lines(kind: str, columns: Mapping[str, pa.StringArray], counter: int
     low, high = np.zeros((2, len(texts)), np.uint64)
     low[named], high[named] = identifier_words(texts.filter(mask_column(named)), RULES[identifier])
     if not named.all():
-        # As calls are known that have no identifier.
-        lines = calls.lines([text_column(column.to_pylist()) for column in columns.values()])
-        low[~named], high[~named] = text_words(lines.filter(mask_column(~named)))
+        traits = calls.traits({name: column for name, column in columns.items() if name != identifier})
+        low[~named], high[~named] = text_words(traits.filter(mask_column(~named)))
     return event_keys(low, high, times, _seeds(kind, identifier, columns, counter))
 
 

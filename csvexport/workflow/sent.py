@@ -13,7 +13,7 @@ from csvexport.errors import CsvexportError, LedgerError
 from csvexport.ledger import Batch, Ledger, State
 from csvexport.profile import Profile
 from csvexport.summary import FileFacts
-from csvexport.transform.plan import SNAPSHOTS
+from csvexport.transform.plan import DOUBLING, SNAPSHOTS
 from csvexport.workflow.planning import arrivals, consignment
 
 
@@ -126,7 +126,9 @@ def _own(kind: str, batches: Iterable[Batch]) -> list[Own]:
 
 
 def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
-    """Count a batch's events that were sent, worth the same, with another batch, or are under way; a snapshot has none.
+    """Count a batch's events that were sent with another batch, or are under way; a snapshot has none.
+
+    What was sent at another price counts only where that must not go either.
 
     Raises:
         LedgerError: the keys of a batch are gone or damaged.
@@ -135,7 +137,9 @@ def repeated_events(ledger: Ledger, batch: Batch, kind: str) -> int:
         return 0
     leaving = [one for one in ledger.batches(batch.profile) if kind in one.under_way]
     others = [one for one in (*ledger.sent(batch.profile, kind), *leaving) if one.name != batch.name]
-    return sent_keys(kind, others).count(batch.folder / file_name(kind)) if others else 0
+    if not others:
+        return 0
+    return sent_keys(kind, others).count(batch.folder / file_name(kind), at_any_worth=kind in DOUBLING)
 
 
 def is_left(ledger: Ledger, batch: Batch, kind: str) -> bool:

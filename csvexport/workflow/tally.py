@@ -228,7 +228,7 @@ class Tally:
             order = keys.in_order(records)
             own = np.empty(len(records), keys.RECORD)
             own["first"], own["second"], own["worth"] = (records[name][order] for name in ("first", "second", "value"))
-            repeated = sent.sent(own)
+            repeated = sent.sent(own, at_any_worth=self.kind.is_doubling)
             self.issues[Code.ALREADY_SENT] += np.count_nonzero(repeated)
             before = np.zeros(len(records), np.bool_)
             before[order] = repeated

@@ -101,8 +101,9 @@ def events(folder, kind):
             for line in csv.DictReader(file):
                 worth = (line["Price"], line["Currency"])
                 identifier = line.get("Yclid") or line.get("ClientId")
-                # A call of nobody's is known by its whole line.
-                known_by = ("Target", "DateTime") if identifier else tuple(line)
+                # A call of nobody's is known by all of its line but the price.
+                traits = [name for name in line if name not in {"Price", "Currency"}]
+                known_by = ("Target", "DateTime") if identifier else traits
                 key = (path.name, identifier, *(line.get(name) for name in known_by))
                 assert key not in found
                 found[key] = worth
@@ -124,7 +125,7 @@ def told(rows, kind):
                     yield first, worth, others, []
         elif static and unix and price != "x":
             flag = str(int(static == "yes"))
-            nameless = ("calls-Yclid.csv", None, "", unix, flag, price, "RUB")
+            nameless = ("calls-Yclid.csv", None, "", unix, flag)
             keys = [(*owner, None, unix) for owner in owners]
             if keys:
                 yield keys[0], (price, "RUB"), keys[1:], [nameless] if static == "yes" else []
@@ -140,7 +141,8 @@ def expected(rows, kind, sent):
         others.setdefault(key, set()).update(others_of_row)
         nameless.setdefault(key, set()).update(nameless_of_row)
     beside = set().union(*others.values())
-    again = {key for key, worth in whole.items() if sent.get(key) == worth}
+    # Metrica overwrites the price of a conversion, and counts a call twice.
+    again = {key for key, worth in whole.items() if key in sent and (kind == "calls" or sent[key] == worth)}
     otherwise = {key for key in whole if key in beside or (others[key] | nameless[key]) & sent.keys()} - sent.keys()
     return {key: whole[key] for key in whole.keys() - again - otherwise}, len(again), len(otherwise)
 

@@ -286,6 +286,7 @@ COLUMNS = ["DateTime", "StaticCall", "Price", "Currency", "PhoneNumber", "TalkDu
 def calls(rows):
     """Give the lines that go by id type, and the counts of skipped, rejected and of each issue."""
     found, issues, rejected, waiting = {"ClientId": [], "UserId": []}, Counter(), 0, 0
+    otherwise = set()  # who called, and when, of calls that go by their ClientId and have a UserId too
     for cells in rows:
         row = Row(cells)
         kind, line = _call(row)
@@ -296,10 +297,13 @@ def calls(rows):
         rejected += row.is_rejected
         if not row.is_rejected:
             found[kind].append((line, row.codes))
+            if kind == "ClientId" and line[0]:
+                otherwise.add((read_identifier(cells["id"], Rule.TEXT)[0], line[1]))
     skipped = issues[Code.UNFINISHED_DAY] = waiting
     for kind, calls_found in found.items():
         lines = [line for line, _ in calls_found]
-        keys = [tuple(line[:2]) if line[0] else tuple(line) for line in lines]
+        # A call of nobody's is known by all of its line but the price.
+        keys = [tuple(line[:2]) if line[0] else (*line[:3], *line[5:]) for line in lines]
         last = {key: place for place, key in enumerate(keys)}
         for place, key in enumerate(keys):
             winner = lines[last[key]]
@@ -307,9 +311,16 @@ def calls(rows):
                 same = (_micro(lines[place][3]), lines[place][4]) == (_micro(winner[3]), winner[4])
                 issues[Code.DUPLICATE if same else Code.SUPERSEDED] += 1
                 skipped += 1
+            elif kind == "UserId" and key in otherwise:
+                issues[Code.SENT_BY_OTHER_IDENTIFIER] += 1
+                skipped += 1
             else:
                 issues.update(calls_found[place][1])
-        found[kind] = [line for place, line in enumerate(lines) if last[keys[place]] == place]
+        found[kind] = [
+            line
+            for place, (line, key) in enumerate(zip(lines, keys, strict=True))
+            if last[key] == place and not (kind == "UserId" and key in otherwise)
+        ]
     return {kind: lines for kind, lines in found.items() if lines}, (skipped, rejected), +issues
 
 
