@@ -8,7 +8,7 @@ from csvexport.masking import masked
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Anna anna@example.com, call back", "Anna anna… call back"),
+        ("Anna anna@example.com, call back", "Anna anna…, call back"),
         ("+7 (000) 111-22-33", "+7 (…"),
         ("79990001122@example.ru", "7999…"),
         ("yclid 17166123456789012345 of 2024-05-31 12:00:00", "yclid 1716… of 2024-05-31 12:00:00"),

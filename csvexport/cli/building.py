@@ -1,6 +1,5 @@
 """`check`, `build` and `schema`: from the profile to the batch."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,8 @@ from csvexport.cli.options import (
     load,
     read_options,
 )
-from csvexport.cli.talking import DATA_PROBLEMS, Talk, echo_json, progress
+from csvexport.cli.talking import DATA_PROBLEMS, Talk, progress
+from csvexport.screen import say_json
 
 if TYPE_CHECKING:
     from csvexport.workflow import Outcome
@@ -79,14 +79,14 @@ def schema() -> None:
     """Print the JSON Schema of the profile, for editors."""
     from csvexport.profile import profile_schema  # noqa: PLC0415 - heavy
 
-    typer.echo(json.dumps(profile_schema(), ensure_ascii=False, indent=2))
+    say_json(profile_schema(), indent=2)
 
 
 def _show(outcome: "Outcome", talk: Talk, *, checked: bool = False) -> None:
     if talk.as_json:
         from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
 
-        echo_json(outcome_json(outcome))
+        say_json(outcome_json(outcome))
     elif not talk.quiet:
         from csvexport.terminal import print_outcome  # noqa: PLC0415 - slow to import
 

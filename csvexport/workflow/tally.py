@@ -13,6 +13,7 @@ from csvexport.batch.keys import SentKeys
 from csvexport.formats import orders
 from csvexport.formats.files import File
 from csvexport.issues import CATALOGUE, Code, Severity
+from csvexport.masking import masked
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
 from csvexport.transform.duplicates import BUCKETS, DuplicateFinder, Keys
 from csvexport.transform.plan import Kind
@@ -118,7 +119,7 @@ class Tally:
         for code, row, column, value in judged.examples:
             kept = self.examples.setdefault(code, [])
             if len(kept) < EXAMPLES:
-                kept.append(Example(label, first_row + row, column, _shortened(value)))
+                kept.append(Example(label, first_row + row, masked(column), _shortened(value)))
             else:
                 self.enough.add(code)
 
@@ -239,7 +240,8 @@ class Tally:
 
     def refusal(self, max_rejected: float) -> str | None:
         """Say why the data must not be sent as it is, None when it may."""
-        return self._damaged() or self._too_many(max_rejected) or self._oversize()
+        said = self._damaged() or self._too_many(max_rejected) or self._oversize()
+        return said and masked(said)
 
     def _oversize(self) -> str | None:
         if self._too_large is None:
