@@ -8,7 +8,7 @@ _SHOWN: Final = 4
 
 # Days, and the moments in names of files, are no numbers of anybody's.
 _MOMENT: Final = (
-    r"(?<!\d)(?:(?:19|20)\d\d-[01]\d-[0-3]\d|[0-3]\d-[01]\d-(?:19|20)\d\d"
+    r"(?<!\d)(?:(?:19|20)\d\d-\d\d-\d\d|\d\d-\d\d-(?:19|20)\d\d"
     r"|(?:19|20)\d\d[01]\d[0-3]\d[T _-]?[0-2]\d[0-5]\d[0-5]\d)(?!\d)"
 )
 _BETWEEN: Final = "[ \t\u00a0\u2007\u2009\u202f()\u00ad\u2010-\u2015\u2212-]*"
@@ -22,11 +22,11 @@ _NUMBER: Final = re.compile(
 
 # From the beginning of a word to its end: else a long one would be read anew from each of its letters.
 _BREAKS: Final = r"""\s"'«»“”„<>(),;:/\\|=\[\]{}"""
-_EMAIL: Final = re.compile(rf"(?<![^{_BREAKS}])[@＠]*[^@＠{_BREAKS}]++[@＠][^{_BREAKS}]+")
+_EMAIL: Final = re.compile(rf"(?<![^{_BREAKS}])(?!…@)[@＠]*[^@＠{_BREAKS}]++[@＠][^{_BREAKS}]+")
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s:]*+:[^/@\s]*+@")
 
 # Who logs in to an SFTP server; with the @ behind it this would pass for an e-mail, and hide the whole address.
-_LOGIN: Final = re.compile(r"(sftp://[^/@\s:]+)@")
+_LOGIN: Final = re.compile(r"(sftp://[^/\s:]+)@")
 
 
 def cut(text: str) -> str:

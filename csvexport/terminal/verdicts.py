@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from csvexport.masking import masked
 from csvexport.terminal.console import INDENT, borderless, plain, stdout_console
 from csvexport.verdicts import Finding, Gravity, Verdict
 
@@ -59,7 +60,7 @@ def _file_lines(verdict: Verdict, *, fixing: bool) -> Iterator[str]:
     yield ", ".join(filter(None, (verdict.encoding, delimiter, rows, f"{verdict.bytes:,} bytes")))
     if verdict.copy is not None:
         mended = ", ".join(f"{code}{f' ({count:,})' if count > 1 else ''}" for code, count in verdict.mended.items())
-        yield f"mended in {verdict.copy}: {mended}"
+        yield f"mended in {masked(str(verdict.copy))}: {mended}"
     elif fixing and verdict.findings:
         yield "nothing in it can be mended without guessing, so no copy was written"
 
