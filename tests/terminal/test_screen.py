@@ -1,8 +1,10 @@
-"""Nothing of an export's acts on a person's terminal or names a person there, and no output that fails ends in a traceback."""
+"""Nothing of an export's acts on a terminal or names a person there, and output that fails ends in no traceback."""
 
 import ast
+import contextlib
 import csv
 import fcntl
+import io
 import json
 import os
 import pty
@@ -63,9 +65,7 @@ def shop(tmp_path):
     # With too many of these it would be no text.
     rows += [["1716642001234567893", "new", *["long " * 20] * 6]] * 40
     (folder / "exports").mkdir()
-    with (folder / "exports" / f"ivan@example.com{EVIL.replace('/', '')}+79991234567.csv").open(
-        "w", newline=""
-    ) as file:
+    with (folder / "exports" / f"ivan@example.com{EVIL}+79991234567.csv").open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     text = f"max_rejected = 1\n{PROFILE}"
     (folder / "profile.toml").write_text(text, encoding="utf-8")
@@ -157,7 +157,8 @@ def test_questions_show_nothing_that_a_terminal_obeys(shop):
     assert_anonymous(seen)
 
 
-def test_the_report_names_nobody_and_shows_nothing_raw(shop):
+@pytest.mark.usefixtures("shop")
+def test_the_report_names_nobody_and_shows_nothing_raw():
     subprocess.run(command("build", "shop/profile.toml", "--now", NOW), check=True, capture_output=True)
     for name in ("report.txt", "report.html", "manifest.json"):
         (path,) = Path("out").glob(f"*/*/{name}")
@@ -166,8 +167,9 @@ def test_the_report_names_nobody_and_shows_nothing_raw(shop):
         assert_anonymous(text)
 
 
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("command_of", ["check", "inspect"])
-def test_json_escapes_what_a_terminal_obeys_and_stays_json(command_of, shop):
+def test_json_escapes_what_a_terminal_obeys_and_stays_json(command_of):
     export = ["shop/exports"] if command_of == "inspect" else ["shop/profile.toml", "--now", NOW]
     done = subprocess.run(command(command_of, *export, "--json"), capture_output=True, check=False)
     assert done.stdout.decode().removesuffix("\n").isprintable()
@@ -176,9 +178,6 @@ def test_json_escapes_what_a_terminal_obeys_and_stays_json(command_of, shop):
 
 @given(st.dictionaries(st.text(), st.text(st.characters())))
 def test_whatever_json_holds_is_escaped_and_comes_back(document):
-    import contextlib
-    import io
-
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with contextlib.redirect_stdout(stream):
         say_json(document)
@@ -244,35 +243,40 @@ def shell(redirected, *arguments, **settings):
     return subprocess.run(["sh", "-c", line, "sh", *command(*arguments)], capture_output=True, check=False, **settings)
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("arguments", [CHECK, (*CHECK, "--json"), ("--help",), ("inspect", "deals.csv"), ("schema",)])
 @pytest.mark.parametrize(("redirected", "reason"), [(">/dev/full", b"No space left"), (">&-", b"Bad file descriptor")])
-def test_output_that_cannot_be_written_is_told_and_ends_with_4(redirected, reason, arguments, plain):
+def test_output_that_cannot_be_written_is_told_and_ends_with_4(redirected, reason, arguments):
     done = shell(redirected, *arguments)
     assert done.returncode == 4
     assert done.stderr.startswith(b"stdout cannot be written: " + reason)
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_build_whose_output_cannot_be_written_is_done_all_the_same(plain):
+@pytest.mark.usefixtures("plain")
+def test_a_build_whose_output_cannot_be_written_is_done_all_the_same():
     assert shell(">/dev/full", "build", "profile.toml", "--now", NOW).returncode == 4
     assert len(list(Path("out").glob("*/*/manifest.json"))) == 1
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full", "<&-"])
-def test_other_streams_that_are_closed_or_full_change_nothing(redirected, plain):
+def test_other_streams_that_are_closed_or_full_change_nothing(redirected):
     done = shell(redirected, *CHECK)
     assert done.returncode == 0
     assert b"1 conversion would be sent" in done.stdout
     assert shell(redirected, "check", "none.toml").returncode == 2
 
 
-def test_all_streams_closed(plain):
+@pytest.mark.usefixtures("plain")
+def test_all_streams_closed():
     assert shell("<&- >&- 2>&-", "build", "profile.toml", "--now", NOW).returncode == 4
     for path in Path("out").rglob("*"):
         assert not path.is_file() or b"would be" not in path.read_bytes()
 
 
-def test_a_reader_that_leaves_is_no_mistake(plain):
+@pytest.mark.usefixtures("plain")
+def test_a_reader_that_leaves_is_no_mistake():
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(command("schema"), stdout=writing, stderr=subprocess.PIPE, check=False)
@@ -280,7 +284,8 @@ def test_a_reader_that_leaves_is_no_mistake(plain):
     assert (done.returncode, done.stderr) == (CLOSED_PIPE, b"")
 
 
-def test_a_working_folder_that_is_gone_is_told(plain):
+@pytest.mark.usefixtures("plain")
+def test_a_working_folder_that_is_gone_is_told():
     done = subprocess.run(
         ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *command(*CHECK)],
         capture_output=True,
@@ -291,18 +296,20 @@ def test_a_working_folder_that_is_gone_is_told(plain):
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize(
     "environment", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
-def test_neither_a_home_nor_a_locale_is_needed(environment, plain):
+def test_neither_a_home_nor_a_locale_is_needed(environment):
     environment |= {"PYTHONPATH": str(PACKAGE.parent)}
     done = subprocess.run(command(*CHECK), env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("width", [0, 1, 3])
 @pytest.mark.parametrize("arguments", [CHECK, ("inspect", "deals.csv", "--verbose"), ("lint", "deals.csv")])
-def test_a_terminal_without_width_breaks_nothing(arguments, width, plain):
+def test_a_terminal_without_width_breaks_nothing(arguments, width):
     code, seen = in_a_terminal(*arguments, width=width)
     assert "Traceback" not in seen
     assert code == (arguments[0] == "lint")
