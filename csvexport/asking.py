@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-import typer
-
 from csvexport.findings import Findings, Status
 from csvexport.inspection.starter import DEFAULT_ZONE, EVERY_ROW, MOST_STATUSES, PAID, Choices, default_target
-from csvexport.masking import masked, printable
+from csvexport.masking import masked
 from csvexport.profile.readers import read_target, read_timezone
+from csvexport.screen import ask, say
 
 _Answer = TypeVar("_Answer")
 
@@ -33,9 +32,9 @@ def choices(findings: Findings, timezone: str | None) -> Choices:
 def _statuses(findings: Findings) -> list[Status]:
     """Ask which statuses mean a conversion."""
     offered = findings.statuses[:MOST_STATUSES]
-    typer.echo(f'Which texts of "{printable(findings.status or "")}" mean a conversion?')
+    say(f'Which texts of "{masked(findings.status or "")}" mean a conversion?')
     for number, status in enumerate(offered, 1):
-        typer.echo(f"{number:4}  {printable(masked(status.text))}  ({status.rows:,})")
+        say(f"{number:4}  {masked(status.text)}  ({status.rows:,})")
     likely = ",".join(str(number) for number, status in enumerate(offered, 1) if status.is_paid)
     numbers = _asked(
         f"Their numbers, such as 1,3 or 2-4, or {NONE}", likely or NONE, lambda text: read_numbers(text, len(offered))
@@ -46,10 +45,9 @@ def _statuses(findings: Findings) -> list[Status]:
 def _targets(statuses: list[Status]) -> Mapping[str, str]:
     """Ask for the goal of each status."""
     if statuses:
-        typer.echo("Targets are the event identifiers of the counter's JavaScript-event goals.")
+        say("Targets are the event identifiers of the counter's JavaScript-event goals.")
     return {
-        status.text: _asked(f'Target of "{printable(masked(status.text))}"', _default(status), read_target)
-        for status in statuses
+        status.text: _asked(f'Target of "{masked(status.text)}"', _default(status), read_target) for status in statuses
     }
 
 
@@ -83,8 +81,8 @@ def read_numbers(text: str, last: int) -> list[int]:
 
 def _asked(question: str, default: str, read: Callable[[str], _Answer]) -> _Answer:
     while True:
-        answer = typer.prompt(question, default=default)
+        answer = ask(question, default)
         try:
             return read(answer)
         except ValueError as error:
-            typer.echo(f"  {error}")
+            say(f"  {error}")

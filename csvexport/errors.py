@@ -17,11 +17,21 @@ A problem with a single row is no exception; it is an issue (`issues.py`).
 from collections.abc import Sequence
 from typing import ClassVar
 
+from csvexport.masking import masked
+
 
 class CsvexportError(Exception):
-    """Base of every error that csvexport raises on purpose: one message that says what, where and what to do."""
+    """Base of every error that csvexport raises on purpose: one message that says what, where and what to do.
+
+    Names of columns, of files and of whatever else an export holds may be somebody's phone or e-mail: in every message,
+    what looks like one is cut short.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        """Keep the message."""
+        super().__init__(masked(message))
 
 
 class UsageError(CsvexportError):
@@ -42,7 +52,7 @@ class ProfileError(CsvexportError):
     def __init__(self, mistakes: Sequence[str]) -> None:
         """Keep the mistakes one by one beside the message that joins them."""
         super().__init__("\n".join(mistakes))
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(map(masked, mistakes))
 
 
 class SourceError(CsvexportError):

@@ -2,18 +2,14 @@
 
 import json
 import os
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from csvexport.errors import UsageError
 from csvexport.masking import masked
-
-# Who logs in to an SFTP server; with the @ behind it this would pass for an e-mail, and hide the whole address.
-_LOGIN: Final = re.compile(r"(sftp://[^/@\s]+)@")
+from csvexport.screen import complain
 
 
 class Journal:
@@ -90,7 +86,7 @@ class _File:
     def _warn(self, reason: str | None) -> None:
         if not self._has_failed:
             self._has_failed = True
-            sys.stderr.write(f"The log {self._path} lacks lines, since it cannot be written: {reason}\n")
+            complain(f"The log {self._path} lacks lines, since it cannot be written: {reason}")
 
 
 def _plain(fact: object) -> object:
@@ -103,13 +99,7 @@ def _plain(fact: object) -> object:
         case Mapping():
             return {str(key): _plain(value) for key, value in fact.items()}
         case str():
-            return _masked(fact)
+            return masked(fact)
         case Iterable():
             return [_plain(value) for value in fact]
-    return _masked(str(fact))
-
-
-def _masked(text: str) -> str:
-    parts = _LOGIN.split(text)
-    logins = [f"{masked(login)}@" for login in parts[1::2]]
-    return "".join(masked(before) + login for before, login in zip(parts[::2], [*logins, ""], strict=True))
+    return masked(str(fact))

@@ -382,7 +382,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def proxy_problem(answer: str) -> str:
     """Say what a proxy means whose answer begins with a status other than success."""
     if answer.startswith("407"):
-        return "the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"
+        return "the proxy wants a login (407); write it into HTTPS_PROXY, as user:password@ before the host"
     return "the proxy does not let the request through; check HTTPS_PROXY, or name the host in NO_PROXY"
 
 

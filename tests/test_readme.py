@@ -21,6 +21,7 @@ from csvexport.cli import INTERRUPTED, app
 from csvexport.errors import CsvexportError
 from csvexport.issues import CATALOGUE, Code
 from csvexport.profile import Goal, Profile, profile_schema
+from csvexport.screen import CLOSED_PIPE
 from csvexport.transform.goals import decider
 from csvexport.transform.identities import RULES
 from csvexport.values.contacts import read_email_cell, read_phone_cell
@@ -331,7 +332,9 @@ def _subclasses(error):
 
 
 def test_exit_codes_are_all_there():
-    expected = {0, INTERRUPTED, 128 + signal.SIGTERM} | {error.exit_code for error in _subclasses(CsvexportError)}
+    expected = {0, INTERRUPTED, CLOSED_PIPE, 128 + signal.SIGTERM} | {
+        error.exit_code for error in _subclasses(CsvexportError)
+    }
     assert {int(row[0]) for row in table("exit code", "meaning")} == expected
 
 

@@ -1,5 +1,9 @@
-"""`rejected.csv`: every row that cannot be sent, what is wrong with it, and the row itself, ready to be corrected."""
+"""`rejected.csv`: every row that cannot be sent, what is wrong with it, and the row itself, ready to be corrected.
 
+It is meant for a spreadsheet, so that no cell and no name of a column in it is a formula; see `formulas`.
+"""
+
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 
 from csvexport.blocks import Rejected
 from csvexport.columns import number_column, numbers, repeated, text_column
+from csvexport.formulas import marked
 from csvexport.issues import BETWEEN, CATALOGUE, REJECTED_COLUMNS, Code
 
 NAME = "rejected.csv"
@@ -30,7 +35,8 @@ class RejectedFile:
             columns: the columns of all sources.
         """
         self._columns = tuple(columns)
-        self._file = (folder / NAME).open("wb")
+        # Other users of the machine have no business with rows that name people.
+        self._file = open(folder / NAME, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
         self.rows = 0
         self._write([text_column([name]) for name in (*REJECTED_COLUMNS, *columns)])
 
@@ -84,6 +90,7 @@ class RejectedFile:
 
     def _write(self, columns: list[pa.Array]) -> None:
         # Columns are named by their place, since two sources' columns may bear any names.
+        columns = [marked(column) if pa.types.is_string(column.type) else column for column in columns]
         table = pa.Table.from_arrays(columns, names=[str(number) for number in range(len(columns))])
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, self._file, options)

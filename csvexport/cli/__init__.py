@@ -11,6 +11,7 @@ import typer
 from csvexport import __version__
 from csvexport.cli import building, delivering, looking, process, scheduling
 from csvexport.cli.talking import INTERRUPTED, Boundary
+from csvexport.screen import say
 
 __all__ = ["INTERRUPTED", "app", "main"]
 
@@ -25,7 +26,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        typer.echo(f"csvexport {__version__}")
+        say(f"csvexport {__version__}")
         raise typer.Exit
 
 

@@ -1,6 +1,5 @@
 """`check`, `build` and `schema`: from the profile to the batch."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,8 @@ from csvexport.cli.options import (
     read_fail_on,
     read_options,
 )
-from csvexport.cli.talking import DATA_PROBLEMS, Talk, echo_json, end_noticed, noticed, progress
+from csvexport.cli.talking import DATA_PROBLEMS, Talk, end_noticed, noticed, progress
+from csvexport.screen import say_json
 
 if TYPE_CHECKING:
     from csvexport.workflow import Outcome
@@ -86,7 +86,7 @@ def schema() -> None:
     """Print the JSON Schema of the profile, for editors."""
     from csvexport.profile import profile_schema  # noqa: PLC0415 - heavy
 
-    typer.echo(json.dumps(profile_schema(), ensure_ascii=False, indent=2))
+    say_json(profile_schema(), indent=2)
 
 
 def _show(outcome: "Outcome", talk: Talk, wanted: Collection[str], *, checked: bool = False) -> None:
@@ -95,7 +95,7 @@ def _show(outcome: "Outcome", talk: Talk, wanted: Collection[str], *, checked: b
     if talk.as_json:
         from csvexport.workflow import outcome_json  # noqa: PLC0415 - heavy
 
-        echo_json(outcome_json(outcome) | {"failed_on": list(found)})
+        say_json(outcome_json(outcome) | {"failed_on": list(found)})
     elif not talk.quiet:
         from csvexport.terminal import print_outcome  # noqa: PLC0415 - slow to import
 

@@ -31,8 +31,10 @@ from csvexport.cli.options import (
     read_fail_on,
     read_options,
 )
-from csvexport.cli.talking import Talk, echo_json, end_noticed, noticed, progress
+from csvexport.cli.talking import Talk, end_noticed, noticed, progress
 from csvexport.errors import BusyError, DeliveryError, StuckError
+from csvexport.masking import masked
+from csvexport.screen import complain, say_json
 
 if TYPE_CHECKING:
     from csvexport.workflow.deciding import Decision
@@ -98,9 +100,9 @@ def run(
 def _say_busy(busy: BusyError, talk: Talk) -> None:
     talk.journal.event("busy", problem=str(busy))
     if talk.as_json:
-        echo_json({"busy": str(busy)})
+        say_json({"busy": str(busy)})
     elif not talk.quiet or isinstance(busy, StuckError):
-        typer.echo(busy, err=True)
+        complain(busy)
 
 
 def _end(profile: str, done: "Sending", talk: Talk, wanted: Collection[str] = ()) -> None:
@@ -109,13 +111,13 @@ def _end(profile: str, done: "Sending", talk: Talk, wanted: Collection[str] = ()
     if talk.as_json:
         from csvexport.workflow.sending import sending_json  # noqa: PLC0415 - heavy
 
-        echo_json(sending_json(done) | {"failed_on": list(found)})
+        say_json(sending_json(done) | {"failed_on": list(found)})
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_sending  # noqa: PLC0415 - slow to import
 
         print_sending(profile, done, verbose=talk.verbose)
     for line in done.failures():
-        typer.echo(line, err=True)
+        complain(masked(line))
     if done.problem is not None:
         raise typer.Exit(done.problem.exit_code)
     if done.has_failed:
@@ -156,7 +158,7 @@ def _show_decision(decision: "Decision", talk: Talk) -> None:
     if talk.as_json:
         from csvexport.workflow.deciding import decision_json  # noqa: PLC0415 - heavy
 
-        echo_json(decision_json(decision))
+        say_json(decision_json(decision))
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_decision  # noqa: PLC0415 - slow to import
 
@@ -182,7 +184,7 @@ def prune(
     rule = pruning.Rule.older_than(days, unsent=unsent)
     done = pruning.plan_pruning(out, name, rule) if dry_run else pruning.prune(out, name, rule, talk.journal)
     if talk.as_json:
-        echo_json(pruning.pruning_json(done))
+        say_json(pruning.pruning_json(done))
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_pruning  # noqa: PLC0415 - slow to import
 
@@ -205,7 +207,7 @@ def history(
     shown = last if last is not None or as_json else SHOWN
     records = deciding.history(out, None if profile is None else _profile_name(profile, out), shown)
     if talk.as_json:
-        echo_json(deciding.history_json(records))
+        say_json(deciding.history_json(records))
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_history  # noqa: PLC0415 - slow to import
 
@@ -242,7 +244,7 @@ def adopt(
     loaded = load(profile)
     before = room.adopt(out, loaded.name, loaded.path)
     if talk.as_json:
-        echo_json({"profile": str(loaded.path.resolve()), "before": str(before) if before is not None else None})
+        say_json({"profile": str(loaded.path.resolve()), "before": str(before) if before is not None else None})
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_adopted  # noqa: PLC0415 - slow to import
 
@@ -265,7 +267,7 @@ def rebuild(
     if talk.as_json:
         kept = str(rebuilt.kept) if rebuilt.kept is not None else None
         said = {"ledger": str(rebuilt.path), "batches": rebuilt.batches, "unreadable": list(rebuilt.unreadable)}
-        echo_json(said | {"kept": kept, "keys": list(restored.keys), "lost": list(restored.lost)})
+        say_json(said | {"kept": kept, "keys": list(restored.keys), "lost": list(restored.lost)})
     elif not talk.quiet:
         from csvexport.terminal.deliveries import print_restored  # noqa: PLC0415 - slow to import
 

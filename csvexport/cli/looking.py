@@ -26,8 +26,9 @@ from csvexport.cli.options import (
     read_moment,
     read_zone,
 )
-from csvexport.cli.talking import DATA_PROBLEMS, Talk, echo_json, progress
+from csvexport.cli.talking import DATA_PROBLEMS, Talk, progress
 from csvexport.errors import UsageError
+from csvexport.screen import complain, say_json
 
 if TYPE_CHECKING:
     from csvexport.findings import Findings
@@ -52,7 +53,7 @@ def inspect(
     with at_hand(export) as (path, label), progress(talk) as bar:
         findings = look(path, bar, label, login)
     if talk.as_json:
-        echo_json(findings_json(findings) | {"lack": lack(findings)})
+        say_json(findings_json(findings) | {"lack": lack(findings)})
     else:
         _show_findings(findings, talk, lacking=lack(findings))
 
@@ -122,8 +123,8 @@ def _nothing_to_send(findings: "Findings", message: str, talk: Talk) -> typer.Ex
     if talk.as_json:
         from csvexport.inspection.looking import findings_json  # noqa: PLC0415 - heavy
 
-        echo_json(findings_json(findings) | {"profile": None, "error": message, "exit_code": DATA_PROBLEMS})
-    typer.echo(message, err=True)
+        say_json(findings_json(findings) | {"profile": None, "error": message, "exit_code": DATA_PROBLEMS})
+    complain(message)
     return typer.Exit(DATA_PROBLEMS)
 
 
@@ -134,7 +135,7 @@ def _show_start(findings: "Findings", profile: Path, outcome: "Outcome", talk: T
 
         checked = outcome_json(outcome)
         said = {key: checked[key] for key in ("counts", "issues", "refusal")}
-        echo_json(findings_json(findings) | {"profile": str(profile), "check": said})
+        say_json(findings_json(findings) | {"profile": str(profile), "check": said})
     elif not talk.quiet:
         from csvexport.terminal import print_start  # noqa: PLC0415 - slow to import
 
@@ -164,7 +165,7 @@ def lint(
         options = judging.Options(now=moment, zone=read_zone(timezone) or judging.ZONE, progress=bar)
         verdicts = judging.fix(files, to, options) if fix else judging.lint(files, options)
     if talk.as_json:
-        echo_json(judging.verdicts_json(verdicts))
+        say_json(judging.verdicts_json(verdicts))
     elif not talk.quiet:
         from csvexport.terminal import print_verdicts  # noqa: PLC0415 - slow to import
 

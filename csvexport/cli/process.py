@@ -2,13 +2,13 @@
 
 import ctypes
 import gc
-import io
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
+
+from csvexport.screen import end_streams, guard_streams
 
 # Options of glibc's mallopt; the bytes to keep are more than the blocks of a build that are alive at one time.
 GLIBC_TRIM_THRESHOLD, GLIBC_MMAP_THRESHOLD, GLIBC_ARENA_MAX = -1, -3, -8
@@ -53,10 +53,7 @@ def run(app: Callable[[], object]) -> None:
     """Run the command line in a process of its own, and end that."""
     signal.signal(signal.SIGTERM, _terminate)
     _tune()
-    for stream in (sys.stdout, sys.stderr):
-        # A console or a pipe on Windows may know no Cyrillic; that must not end a build.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    guard_streams()
     try:
         app()
     except SystemExit as end:
@@ -69,7 +66,4 @@ def _leave(code: object) -> NoReturn:
     Arrow's reading threads may still be letting go of Python's memory when the interpreter takes itself apart. A build
     that had done its work was once seen not to end on a busy machine.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    os._exit(end_streams(code if isinstance(code, int) else 0 if code is None else 1))

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import typer
-
 from csvexport.cli.options import (
     AtOption,
     EveryOption,
@@ -14,6 +12,7 @@ from csvexport.cli.options import (
     WayOption,
     load,
 )
+from csvexport.screen import complain, say
 
 
 def schedule(
@@ -30,9 +29,9 @@ def schedule(
 
     made = scheduling.schedule(load(profile), way, scheduling.Wanted(every, at, out, log, to))
     if to is None:
-        typer.echo(scheduling.printed(made.units), nl=False)
+        say(scheduling.printed(made.units), end="")
     else:
         for file in scheduling.write(made.units, to):
-            typer.echo(file)
+            say(file)
     for hint in made.hints:
-        typer.echo(hint, err=True)
+        complain(hint)

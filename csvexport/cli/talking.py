@@ -1,6 +1,5 @@
 """How commands talk: results on stdout, the rest on stderr, and one place where errors become exit codes."""
 
-import json
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +10,10 @@ from typing import Any, Final, Self
 import typer
 from typer.core import TyperGroup
 
-from csvexport.errors import CsvexportError, ProfileError
+from csvexport.errors import CsvexportError, ProfileError, UsageError
 from csvexport.journal import Journal
 from csvexport.progress import no_progress
+from csvexport.screen import complain, say_json
 from csvexport.summary import Summary
 
 INTERRUPTED: Final = 130
@@ -69,6 +69,7 @@ class Boundary(TyperGroup):
 
     def _bounded(self, ctx: Any) -> Any:  # noqa: ANN401 - see above
         try:
+            _refuse_lost_folder()
             return super().invoke(ctx)
         except CsvexportError as error:
             mistakes = error.mistakes if isinstance(error, ProfileError) else ()
@@ -86,24 +87,28 @@ def end_noticed(found: Mapping[str, str], talk: Talk) -> None:
     """Say what `--fail-on` was waiting for, and end with exit code 1 if there is any."""
     for word, said in found.items():
         talk.journal.event("noticed", what=word, said=said)
-        typer.echo(f"--fail-on {word}: {said}", err=True)
+        complain(f"--fail-on {word}: {said}")
     if found:
         raise typer.Exit(DATA_PROBLEMS)
+
+
+def _refuse_lost_folder() -> None:
+    """See that the folder to which all relative paths belong is there; it may have been removed meanwhile."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working folder cannot be found: {error.strerror}; change into one that is there"
+        ) from None
 
 
 def complaint(message: str, mistakes: Sequence[str], exit_code: int, talk: Talk) -> typer.Exit:
     """Say what stopped the run, and give what ends it."""
     talk.journal.event("stopped", problem=message)
     if talk.as_json:
-        echo_json({"error": message, "mistakes": list(mistakes), "exit_code": exit_code})
-    typer.echo(message, err=True)
+        say_json({"error": message, "mistakes": list(mistakes), "exit_code": exit_code})
+    complain(message)
     return typer.Exit(exit_code)
-
-
-def echo_json(document: Mapping[str, Any]) -> None:
-    """Print a document, in ASCII where stdout is not UTF-8, as a redirected one on Windows."""
-    is_utf_8 = sys.stdout.encoding.casefold().replace("-", "") == "utf8"
-    typer.echo(json.dumps(document, ensure_ascii=not is_utf_8))
 
 
 @contextmanager

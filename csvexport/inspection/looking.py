@@ -255,8 +255,8 @@ def findings_json(findings: Findings) -> dict[str, Any]:
         "unreadable": findings.unreadable,
         "crm": findings.crm and findings.crm.title,
         "columns": [_column_json(column, findings.rows) for column in findings.columns],
-        "missing": list(findings.missing),
-        "status": findings.status,
+        "missing": [masked(name) for name in findings.missing],
+        "status": findings.status and masked(findings.status),
         "statuses": [
             {"text": shown(status.text, None), "rows": status.rows, "paid": status.is_paid}
             for status in findings.statuses
@@ -266,7 +266,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
 
 def _column_json(column: Column, rows: int) -> Mapping[str, Any]:
     return {
-        "name": column.name,
+        "name": masked(column.name),
         "role": column.role,
         "reason": column.reason,
         "alarm": column.alarm or None,

@@ -14,7 +14,7 @@ from csvexport.findings import Column, Findings, Role, Status
 from csvexport.inspection.contents import currency_of
 from csvexport.inspection.looking import NO_LOGIN, Login
 from csvexport.masking import printable
-from csvexport.profile.wording import key_written, written
+from csvexport.profile.wording import key_written, some, written
 from csvexport.sources.packed import STDIN
 from csvexport.templating import filled
 
@@ -185,11 +185,10 @@ def _notes(findings: Findings) -> Iterator[str]:
     if personal:
         yield f"Conversions need no phones and no e-mails: {', '.join(personal)} {_stay(len(personal))} where they are."
     if findings.missing:
-        names = ", ".join(map(written, findings.missing[:10]))
-        yield f"Only some of the files have these columns, so that they are not used: {names}."
+        yield f"Only some of the files have these columns, so that they are not used: {some(findings.missing)}."
     pipelines = findings.of(Role.PIPELINE)
     if pipelines:
-        values = ", ".join(map(written, list(pipelines[0].values)[:_MOST_PIPELINES]))
+        values = some(pipelines[0].values)
         name = key_written(pipelines[0].name)
         yield f"To send the deals of one pipeline only, add {name} = … to the goals' when; there are {values}."
 

@@ -18,6 +18,7 @@ from csvexport.linting.mending import mend, refuse_target, target_of
 from csvexport.linting.opening import Look, look
 from csvexport.linting.repeats import SIGHTS, Repeats
 from csvexport.linting.rows import EXAMPLES, OWN_IDS, Found, Judged, Table, judge
+from csvexport.masking import masked
 from csvexport.progress import Progress, no_progress
 from csvexport.sources.beside import beside
 from csvexport.sources.delimited import DelimitedFile, Piece
@@ -249,7 +250,7 @@ class _Reading:
 
 def _verdict(seen: Look, tally: _Tally, reading: _Reading | None) -> Verdict:
     return Verdict(
-        path=seen.label,
+        path=masked(seen.label),
         kind=None if seen.kind is None else seen.kind.name,
         receiver=None if seen.kind is None else seen.kind.receivers[seen.right_delimiter],
         rows=None if reading is None else reading.rows,
@@ -278,7 +279,7 @@ def _verdict_json(verdict: Verdict) -> Mapping[str, Any]:
         "encoding": verdict.encoding,
         "delimiter": verdict.delimiter,
         "findings": [_finding_json(finding) for finding in verdict.findings],
-        "fixed": None if verdict.copy is None else str(verdict.copy),
+        "fixed": None if verdict.copy is None else masked(str(verdict.copy)),
         "mended": dict(verdict.mended),
     }
 

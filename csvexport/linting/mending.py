@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -63,8 +64,8 @@ def mend(seen: Look, target: Path, *, in_milliseconds: bool) -> None:
             _write(seen, file, in_milliseconds=in_milliseconds)
             file.flush()
             os.fsync(file.fileno())
-        # A temporary file is its owner's only; the copy is read like any other file.
-        temporary.chmod(0o666 & ~_umask())
+        # A temporary file is its owner's only; the copy is read by those who may read the file.
+        temporary.chmod(stat.S_IMODE(seen.path.stat().st_mode) & 0o666)
         refuse_target(target, ())
         temporary.replace(target)
     except OSError as error:
@@ -74,12 +75,6 @@ def mend(seen: Look, target: Path, *, in_milliseconds: bool) -> None:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _write(seen: Look, file: IO[bytes], *, in_milliseconds: bool) -> None:

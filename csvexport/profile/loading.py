@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from csvexport.errors import ProfileError
 from csvexport.profile.model import Profile, Settings
-from csvexport.profile.wording import place, suggestion, written
+from csvexport.profile.wording import place, some, suggestion, written
 
 # What stands behind the commonest of tomllib's messages.
 TOML_REMEDIES = {
@@ -54,9 +54,10 @@ def check_columns(profile: Profile, columns: Sequence[str], *, may_lack: bool = 
         if column not in known
     ]
     if mistakes:
-        there = ", ".join(written(column) for column in columns) or "none"
         hint = ["a column that an export may leave out is listed in source.optional"] if may_lack else []
-        raise ProfileError([*mistakes, *(f"{name}: {line}" for line in (f"the columns of the source: {there}", *hint))])
+        raise ProfileError(
+            [*mistakes, *(f"{name}: {line}" for line in (f"the columns of the source: {some(columns)}", *hint))]
+        )
 
 
 def _content(path: Path, name: str) -> bytes:

@@ -511,7 +511,7 @@ def read_amount(value: object) -> Decimal:
     """Read a price that is the same for every row, exactly."""
     number = read_number(value)
     if not 0 <= number <= LARGEST_PRICE:
-        raise ProfileValueError(f"must be a price from 0 to {LARGEST_PRICE}, not {shown(value)}")
+        raise ProfileValueError(f"must be a price from 0 to {LARGEST_PRICE:_}, not {shown(value)}")
     # Also keeps 1e-999999 from becoming a million zeros in every row.
     if number != round(number, PRICE_DECIMALS):
         raise ProfileValueError(f"must be a price with at most {PRICE_DECIMALS} decimals, not {shown(value)}")

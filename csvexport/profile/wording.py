@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterable
 from datetime import date, time
 
+from csvexport.masking import masked
+
 # Longer values are cut in messages: a mistake is one line.
 LONGEST_SHOWN = 60
+
+# An export may have thousands of columns.
+MOST_NAMES = 10
 
 # Comparing a word with all others takes time that grows with its length; nobody mistypes a name of this length.
 LONGEST_MISSPELT = 200
@@ -86,6 +91,24 @@ def listed(choices: Iterable[str]) -> str:
     """Write the values among which to choose: `"," or "."`."""
     *most, last = (written(choice) for choice in choices)
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def some(names: Iterable[str], word: str = "") -> str:
+    """Write names that an export has, ten at most and how many more there are: `"id", "sum" and 2,990 more`.
+
+    What looks like a phone, an e-mail or an identifier is cut short: a file without a header has its first row for one.
+
+    Args:
+        names: those of columns, sheets or elements.
+        word: what stands before the last, such as "or"; without it a comma does.
+    """
+    every = list(names)
+    first = [shown(masked(name)) for name in every[:MOST_NAMES]]
+    if len(every) > MOST_NAMES:
+        return f"{', '.join(first)} {word or 'and'} {len(every) - MOST_NAMES:,} more"
+    if word and len(first) > 1:
+        return f"{', '.join(first[:-1])} {word} {first[-1]}"
+    return ", ".join(first) or "none"
 
 
 def place(location: Iterable[int | str]) -> str:

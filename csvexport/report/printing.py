@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from csvexport.report.wording import printable
+from csvexport.masking import printable
 from csvexport.summary import DayTotal, Example, SourceFacts, Summary, TagTotal, Unmatched
 
 

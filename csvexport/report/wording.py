@@ -26,22 +26,6 @@ _LEFT_OUT = {
 }
 
 
-def printable(text: str) -> str:
-    """The text on one line: blanks of all kinds as spaces, everything else that has no picture as U+FFFD.
-
-    A cell may hold line breaks, terminal commands, marks that turn the direction of writing, or half a character.
-    """
-    if text.isprintable():
-        return text
-    return "".join(_picture(character) for character in text)
-
-
-def _picture(character: str) -> str:
-    if character.isspace():
-        return " "
-    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
-
-
 def number(value: int | Decimal) -> str:
     """A whole number with its thousands set apart: `1 234`."""
     return f"{int(value):,}".replace(",", GAP)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from csvexport.errors import SourceError
+from csvexport.masking import masked, printable
 from csvexport.profile import ExportSettings, SourceSettings
 from csvexport.profile.addresses import CREDENTIALS, is_address, read_address, refuse_exposure
 from csvexport.sources.delimited import DelimitedFile
@@ -75,9 +76,16 @@ def _opened(
     paths = exports or settings.path
     _refuse_exposure([_address(path) for path in paths if is_address(path)], settings)
     files = _told_apart(
-        file for path in paths for file in _located(path, settings, folder, scratch, given=bool(exports))
+        (_shown(label), file)
+        for path in paths
+        for label, file in _located(path, settings, folder, scratch, given=bool(exports))
     )
     return [_open(path, label, settings, expected) for label, path in files]
+
+
+def _shown(label: str) -> str:
+    """Name a file as every message does; its name may be somebody's phone, or made to act on a terminal."""
+    return printable(masked(label))
 
 
 def _address(named: str) -> str:

@@ -18,7 +18,7 @@ from csvexport.columns import number_column, numbers, text_column
 from csvexport.errors import ProfileError, SourceError
 from csvexport.profile import ExportSettings, JoinSettings
 from csvexport.profile.addresses import CREDENTIALS, is_address, refuse_exposure
-from csvexport.profile.wording import suggestion, written
+from csvexport.profile.wording import some, suggestion, written
 from csvexport.sources.protocol import Source, WidenedSource
 from csvexport.summary import SourceFacts
 
@@ -165,5 +165,4 @@ def _refuse_missing(wanted: Collection[str], columns: Sequence[str], label: str)
         if name not in columns
     ]
     if mistakes:
-        there = ", ".join(map(written, columns)) or "none"
-        raise ProfileError([*mistakes, f"the columns of {label}: {there}"])
+        raise ProfileError([*mistakes, f"the columns of {label}: {some(columns)}"])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csvexport.errors import SourceError
+from csvexport.profile.wording import some
 from csvexport.sources.flattening import NoRecordError, read_record
 from csvexport.sources.structure import find_brackets, find_elements, find_quotes
 
@@ -157,7 +158,7 @@ def find_list(file: BinaryIO, label: str, records: str | None, expected: Collect
     if walk.depth:
         raise cut_off(label)
     if records is not None:
-        there = ", ".join(f'"{place.path}"' for place in walk.lists) or "none"
+        there = some(place.path for place in walk.lists)
         raise SourceError(f'{label}: there is no list of objects "{records}"; the lists here: {there}')
     if walk.lists:
         return walk.lists[0]
@@ -201,7 +202,7 @@ def _chosen(lists: list[Place], sample: bytes, label: str, expected: frozenset[s
     found = [len(expected.intersection(_names(sample, place))) for place in lists]
     likely = [place for place, count in zip(lists, found, strict=True) if count == max(found)]
     if max(found) and len(likely) > 1:
-        listed = " or ".join(f'"{place.path}"' for place in likely)
+        listed = some((place.path for place in likely), "or")
         raise SourceError(f"{label}: several lists have the columns of the profile; write source.records = {listed}")
     return max(likely, key=lambda place: (place.end or len(sample)) - place.start)
 

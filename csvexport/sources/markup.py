@@ -20,7 +20,9 @@ import numpy as np
 from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import text_column
 from csvexport.errors import SourceError
+from csvexport.masking import masked
 from csvexport.profile import ExportSettings
+from csvexport.profile.wording import some
 from csvexport.sources.changes import unchanged
 from csvexport.sources.elements import ClashError, local_name, read_names, read_record
 from csvexport.sources.repeats import Path as Names
@@ -232,7 +234,7 @@ class XmlFile:
                 " write source.records, the names on the way to the element that is a record"
             )
         if len(paths) > 1:
-            listed = " or ".join(f'"{self._shown(path)}"' for path in paths)
+            listed = some(map(self._shown, paths), "or")
             raise SourceError(
                 f"{self.label}: several elements may be the records; write which in [source]: records = {listed}"
             )
@@ -282,7 +284,7 @@ class XmlFile:
         parent = self._names[:-1]
         others = [path for path in survey.records if path[: len(parent)] == parent and path != parent]
         if others or parent not in survey.elements:
-            there = ", ".join(f'"{self._shown(path)}"' for path in survey.records) or "none"
+            there = some(map(self._shown, survey.records))
             raise SourceError(
                 f'{self.label}: there is no element "{self._shown(self._names)}", which source.records names;'
                 f" those here are {there}"
@@ -379,7 +381,7 @@ class XmlFile:
         return SourceFacts(
             path=self.label,
             format="xml",
-            records=".".join(self._names[1:]),
+            records=masked(".".join(self._names[1:])),
             rows=rows,
             bytes=self.size,
             sha256=self._sha256,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import mask_column, numbers, replace_texts, text_column
 from csvexport.errors import SourceError
+from csvexport.masking import masked
 from csvexport.profile import ExportSettings
 from csvexport.sources.changes import unchanged
 from csvexport.sources.flattening import NoRecordError, read_record
@@ -357,7 +358,7 @@ class JsonFile:
         return SourceFacts(
             path=self.label,
             format=self._format,
-            records=self._place.path if self._format == "json" else None,
+            records=masked(self._place.path) if self._format == "json" else None,
             rows=rows,
             bytes=self.size,
             sha256=self._sha256,

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from csvexport.blocks import BadRow, Block, all_empty, decoded
-from csvexport.columns import mask_column
+from csvexport.columns import mask_column, text_column
+from csvexport.formulas import unmarked
 from csvexport.issues import REJECTED_COLUMNS
 
 # Preambles ("Report for May 2024", filters, the manager's name) are short; a header further down is no header.
@@ -60,6 +61,8 @@ class Heading(NamedTuple):
     def of(cls, header: Sequence[str]) -> "Heading":
         """Name the columns after the cells of the header, trimmed."""
         hidden = len(REJECTED_COLUMNS) if is_rejected_header(header) else 0
+        if hidden:
+            header = unmarked(text_column(header)).to_pylist()
         own = len(header) - hidden
         unique = _unique([*header[hidden:], *header[:hidden]])
         return cls(unique[own:] + unique[:own], hidden)
@@ -103,13 +106,19 @@ class Cells(NamedTuple):
 
 
 def block_of(cells: Cells, heading: Heading, codec: str, *, last: bool) -> Block:
-    """Leave out blank rows and, in the last part of a table, totals; leave only the source's own columns."""
+    """Leave out blank rows and, in the last part of a table, totals; leave only the source's own columns.
+
+    Those of a `rejected.csv` are read as they were before they went into it.
+    """
     blank = all_empty(cells.columns)
     columns, rows = _without(blank, cells.columns, cells.rows)
     totals = _totals(columns, codec) if last else []
     columns, rows = _without(totals, columns, rows)
     left_out = Counter(cells.left_out) + Counter({"blank": len(blank), "total": len(totals)})
-    named = dict(zip(heading.own, columns[heading.hidden :], strict=True))
+    own = columns[heading.hidden :]
+    if heading.hidden:
+        own = [unmarked(_as_text(column, codec)) for column in own]
+    named = dict(zip(heading.own, own, strict=True))
     kinds = columns[REJECTED_COLUMNS.index("kind")] if heading.hidden else None
     return Block(named, codec, rows, cells.records, cells.bad, left_out, kinds)
 
@@ -144,8 +153,11 @@ def _totals(columns: Sequence[pa.Array], codec: str) -> list[int]:
 
 
 def _cell(column: pa.Array, row: int, codec: str) -> str:
-    one = column.slice(row, 1)
-    if pa.types.is_dictionary(one.type):
-        one = pc.cast(one, one.type.value_type)
-    text: str = decoded(one, codec)[0].as_py()
+    text: str = _as_text(column.slice(row, 1), codec)[0].as_py()
     return text
+
+
+def _as_text(column: pa.Array, codec: str) -> pa.StringArray:
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    return decoded(column, codec)

@@ -34,7 +34,9 @@ from python_calamine import (
 from csvexport.blocks import Block
 from csvexport.columns import text_column
 from csvexport.errors import SourceError
+from csvexport.masking import masked
 from csvexport.profile import ExportSettings
+from csvexport.profile.wording import some
 from csvexport.sources.changes import refuse_change
 from csvexport.sources.tables import HEADER_WITHIN, Cells, Heading, all_left_out, block_of, find_header
 from csvexport.summary import SourceFacts
@@ -154,12 +156,12 @@ class Workbook:
         names = workbook.sheet_names
         if isinstance(wanted, int):
             if wanted > len(names):
-                raise SourceError(f"{self.label}: source.sheet is {wanted}, but the workbook has {_listed(names)}")
+                raise SourceError(f"{self.label}: source.sheet is {wanted}, but the workbook has {some(names)}")
             return self._loaded(workbook, names[wanted - 1])
         if wanted is not None:
             same = [name for name in names if name.strip().casefold() == wanted.strip().casefold()]
             if not same:
-                raise SourceError(f'{self.label}: there is no sheet "{wanted}"; the workbook has {_listed(names)}')
+                raise SourceError(f'{self.label}: there is no sheet "{wanted}"; the workbook has {some(names)}')
             return self._loaded(workbook, wanted if wanted in same else same[0])
         shown = [
             sheet.name
@@ -255,7 +257,7 @@ class Workbook:
         return SourceFacts(
             path=self.label,
             format=self._format,
-            sheet=self._sheet.name,
+            sheet=masked(self._sheet.name),
             rows=rows,
             bytes=self.size,
             sha256=self._sha256,
@@ -269,10 +271,6 @@ def _trimmed(rows: Iterable[Sequence[object]]) -> list[list[str]]:
 
 def _equal(cells: Sequence[str], text: str) -> list[int]:
     return [row for row, cell in enumerate(cells) if cell.strip() == text]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def _number_text(value: float) -> str:

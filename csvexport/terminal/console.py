@@ -1,19 +1,37 @@
 """What everything in the terminal shares: its width, its tables, and the progress bar."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from csvexport.masking import printable
+from csvexport.screen import drawing_on, harmless
 from csvexport.summary import SourceFacts
 
 WIDTH: Final = 80
 INDENT: Final = (0, 0, 0, 2)
+
+
+class _Console(Console):
+    """Draws whatever it is given, but of no text in it what a terminal obeys."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Give the parts of the drawing."""
+        for segment in super().render(renderable, options):
+            is_harmless = segment.control or segment.text.isprintable()
+            yield segment if is_harmless else Segment(harmless(segment.text), segment.style)
+
+
+def plain(text: object, style: str = "") -> Text:
+    """Make a text of what may come from outside: nothing in it is markup, and it is one line."""
+    return Text(printable(str(text)), style=style)
 
 
 @contextmanager
@@ -27,7 +45,9 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None]]:
         TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        *columns, console=_Console(file=drawing_on(sys.stderr), markup=False, emoji=False), transient=True
+    ) as bar:
         task = bar.add_task("", total=None, rows=0, rate=0.0)
 
         def tell(rows: int, read: int, total: int) -> None:
@@ -39,7 +59,7 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None]]:
 
 def stdout_console() -> Console:
     """Make the console of results, as wide as everything is that is printed."""
-    console = Console(highlight=False)
+    console = _Console(file=drawing_on(sys.stdout), highlight=False, markup=False, emoji=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
 
@@ -48,7 +68,7 @@ def borderless(*headings: str) -> Table:
     """Make a table without lines; without headings it shows none."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=bool(headings), header_style="bold", pad_edge=False)
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(plain(heading))
     return table
 
 
@@ -57,8 +77,8 @@ def source_table(sources: tuple[SourceFacts, ...]) -> Table:
     table = borderless()
     for source in sources:
         left_out = ", ".join(f"{count} {what}" for what, count in source.left_out.items())
-        form = f"{printable(source.form)}, {source.rows:,} rows" + (f" (left out: {left_out})" if left_out else "")
-        table.add_row(Text(printable(source.path)), Text("; ".join(filter(None, (form, source.remarks)))))
+        form = f"{source.form}, {source.rows:,} rows" + (f" (left out: {left_out})" if left_out else "")
+        table.add_row(plain(source.path), plain("; ".join(filter(None, (form, source.remarks)))))
     return table
 
 

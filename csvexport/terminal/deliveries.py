@@ -10,8 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from csvexport.masking import printable
-from csvexport.terminal.console import INDENT, borderless, stdout_console
+from csvexport.terminal.console import INDENT, borderless, plain, stdout_console
 from csvexport.terminal.outcome import print_outcome
 
 if TYPE_CHECKING:
@@ -54,14 +53,14 @@ def print_sending(profile: str, sending: "Sending", *, verbose: bool) -> None:
         if not sending.results:
             return
         console.print()
-    console.print(Text(f"{profile}: {_headline(sending)}", style="bold"))
+    console.print(plain(f"{profile}: {_headline(sending)}", style="bold"))
     for _, results in groupby(sending.results, lambda result: (result.planned.batch, result.planned.destination)):
         console.print()
         _print_consignment(console, list(results), verbose=verbose)
     for batch in sending.left:
         console.print()
-        console.print(Text(f"{batch} holds what was never sent: csvexport send PROFILE {batch},"), soft_wrap=True)
-        console.print(Text("or csvexport discard it, if a later batch has all of it."), soft_wrap=True)
+        console.print(plain(f"{batch} holds what was never sent: csvexport send PROFILE {batch},"), soft_wrap=True)
+        console.print(plain("or csvexport discard it, if a later batch has all of it."), soft_wrap=True)
 
 
 def _headline(sending: "Sending") -> str:
@@ -77,13 +76,13 @@ def _files(count: int) -> str:
 def _print_consignment(console: "Console", results: "Sequence[Result]", *, verbose: bool) -> None:
     """Print what became of the files of one batch on their way to one destination."""
     planned = results[0].planned
-    console.print(Text(f"{planned.batch} to {planned.destination}"))
+    console.print(plain(f"{planned.batch} to {planned.destination}"))
     table = borderless("file", "rows", "bytes", "")
     table.columns[1].justify = table.columns[2].justify = "right"
     for result in results:
         file = result.planned.file
-        state = Text(_STATES[result.state], style=_STYLES.get(result.state, ""))
-        table.add_row(Text(printable(file.name)), f"{file.rows:,}", f"{file.bytes:,}", state)
+        state = plain(_STATES[result.state], style=_STYLES.get(result.state, ""))
+        table.add_row(plain(file.name), f"{file.rows:,}", f"{file.bytes:,}", state)
     console.print(Padding(table, INDENT, expand=False))
     for line in (line for result in results for line in _details(result, verbose=verbose)):
         console.print(line, soft_wrap=True)
@@ -108,7 +107,7 @@ def _from_here(place: str) -> str:
 
 def _below(text: str, style: str) -> Text:
     """Indent a line that may be longer than the terminal is wide."""
-    return Text(f"  {printable(text)}", style=style)
+    return plain(f"  {text}", style=style)
 
 
 def print_history(history: "History", *, verbose: bool) -> None:
@@ -118,15 +117,15 @@ def print_history(history: "History", *, verbose: bool) -> None:
         console.print("No batch was built here yet.")
     if history.older:
         line = f"{history.older:,} older batch{'' if history.older == 1 else 'es'}: csvexport history --last N"
-        console.print(Text(line, style="dim"))
+        console.print(plain(line, style="dim"))
         console.print()
     for number, (profile, own) in enumerate(groupby(history.records, lambda record: record.batch.profile)):
         if number:
             console.print()
-        console.print(Text(printable(profile), style="bold"))
+        console.print(plain(profile, style="bold"))
         for record in own:
             console.print(
-                Text(record.batch.name).append("" if record.batch.folder.is_dir() else "  removed", style="dim")
+                plain(record.batch.name).append("" if record.batch.folder.is_dir() else "  removed", style="dim")
             )
             console.print(Padding(_states(record), INDENT, expand=False))
             if verbose:
@@ -142,7 +141,7 @@ def _states(record: "Record") -> Table:
         table.add_row(
             kind,
             f"{record.batch.rows(kind):,}",
-            Text(state.value, style=_STYLES.get(state.value, "")),
+            plain(state.value, style=_STYLES.get(state.value, "")),
             _where(record, kind),
         )
     return table
@@ -177,13 +176,13 @@ def print_decision(decision: "Decision") -> None:
     batch = decision.batch
     said = " and ".join(f"{batch.rows(kind):,} {kind}" for kind in decision.kinds)
     counts = "count as sent" if batch.states[decision.kinds[0]].is_sent else "do not count as sent"
-    console.print(Text(f"{batch.profile}: {said} of {batch.name} {counts}", style="bold"), soft_wrap=True)
+    console.print(plain(f"{batch.profile}: {said} of {batch.name} {counts}", style="bold"), soft_wrap=True)
     for kind, count in decision.repeated.items():
         line = (
             f"{count:,} of its {kind} had been sent with another batch already, or are under way; Metrica keeps the"
             " last price of each."
         )
-        console.print(Text(line, style="yellow"))
+        console.print(plain(line, style="yellow"))
 
 
 def print_pruning(pruning: "Pruning") -> None:
@@ -197,7 +196,7 @@ def print_pruning(pruning: "Pruning") -> None:
         said = f"{batches} would be removed, {size:,} bytes"
     else:
         said = f"{batches} {'was' if count == 1 else 'were'} removed, {size:,} bytes"
-    console.print(Text(f"{printable(pruning.profile)}: {said}", style="bold"), soft_wrap=True)
+    console.print(plain(f"{pruning.profile}: {said}", style="bold"), soft_wrap=True)
     if pruning.is_planned:
         for one in pruning.removed:
             console.print(_below(f"{one.batch}  {one.bytes:,} bytes", "dim"))
@@ -208,19 +207,19 @@ def print_pruning(pruning: "Pruning") -> None:
 def print_adopted(profile: str, path: Path, before: Path | None) -> None:
     """Print whose batches those of a profile are from now on."""
     console = stdout_console()
-    console.print(Text(f"the batches of {printable(profile)} are those of {printable(str(path))}"), soft_wrap=True)
+    console.print(plain(f"the batches of {profile} are those of {path}"), soft_wrap=True)
     if before is not None and before != path:
-        console.print(Text(f"and no longer of {printable(str(before))}", style="dim"), soft_wrap=True)
+        console.print(plain(f"and no longer of {before}", style="dim"), soft_wrap=True)
 
 
 def print_restored(restored: "Restored") -> None:
     """Print what a ledger was restored from, and whose keys were."""
     console, rebuilt = stdout_console(), restored.ledger
     count = f"{rebuilt.batches:,} batch{'' if rebuilt.batches == 1 else 'es'}"
-    console.print(Text(f"{rebuilt.path} was restored from {count}", style="bold"), soft_wrap=True)
+    console.print(plain(f"{rebuilt.path} was restored from {count}", style="bold"), soft_wrap=True)
     if rebuilt.kept is not None:
-        console.print(Text(f"the one that was there is now {rebuilt.kept}"), soft_wrap=True)
+        console.print(plain(f"the one that was there is now {rebuilt.kept}"), soft_wrap=True)
     for name in restored.keys:
-        console.print(Text(f"the keys of {name} were made anew from its files"), soft_wrap=True)
+        console.print(plain(f"the keys of {name} were made anew from its files"), soft_wrap=True)
     for problem in (*rebuilt.unreadable, *restored.lost):
-        console.print(Text(printable(problem), style="yellow"), soft_wrap=True)
+        console.print(plain(problem, style="yellow"), soft_wrap=True)

@@ -1,11 +1,11 @@
 """What an export holds."""
 
 from rich.table import Table
-from rich.text import Text
 
 from csvexport.findings import Column, Findings
-from csvexport.masking import masked, printable
-from csvexport.terminal.console import borderless, share, source_table, stdout_console
+from csvexport.masking import masked
+from csvexport.profile.wording import some
+from csvexport.terminal.console import borderless, plain, share, source_table, stdout_console
 
 # Longer names are cut, so that the rest of the row has room.
 _WIDEST_NAME = 26
@@ -17,7 +17,7 @@ def print_findings(findings: Findings, *, verbose: bool, statuses: bool, lacking
     console = stdout_console()
     console.print(source_table(findings.sources))
     if findings.crm is not None:
-        console.print(Text(f"It comes from {findings.crm.title}, as its columns show."))
+        console.print(plain(f"It comes from {findings.crm.title}, as its columns show."))
     console.print()
     console.print(_columns(findings, console.width))
     console.print()
@@ -25,18 +25,18 @@ def print_findings(findings: Findings, *, verbose: bool, statuses: bool, lacking
         console.print(_reasons(findings))
         console.print()
     if findings.missing:
-        names = printable(", ".join(findings.missing))
-        console.print(Text(f"Only some of the files have these columns: {names}", style="yellow"))
+        names = some(findings.missing)
+        console.print(plain(f"Only some of the files have these columns: {names}", style="yellow"))
         console.print()
     for column in findings.columns:
         if column.alarm:
-            console.print(Text(printable(f"{column.name}: {column.alarm}"), style="bold red"))
+            console.print(plain(f"{masked(column.name)}: {column.alarm}", style="bold red"))
             console.print()
     if findings.statuses and statuses:
         console.print(_statuses(findings))
         console.print()
     if lacking:
-        console.print(Text(lacking, style="yellow"))
+        console.print(plain(lacking, style="yellow"))
         console.print()
 
 
@@ -44,11 +44,11 @@ def _columns(findings: Findings, width: int) -> Table:
     table = borderless("column", "holds", "filled", "distinct", "examples")
     rows = [
         (
-            Text(printable(column.name)),
-            Text(column.role or "", style="red" if column.alarm else ""),
-            Text(share(column.filled, findings.rows)),
-            Text(f"{column.distinct:,}{'' if column.is_counted else '+'}"),
-            Text(", ".join(column.examples), style="dim"),
+            plain(masked(column.name)),
+            plain(column.role or "", style="red" if column.alarm else ""),
+            plain(share(column.filled, findings.rows)),
+            plain(f"{column.distinct:,}{'' if column.is_counted else '+'}"),
+            plain(", ".join(column.examples), style="dim"),
         )
         for column in findings.columns
     ]
@@ -70,7 +70,7 @@ def _reasons(findings: Findings) -> Table:
     table.columns[0].max_width = _WIDEST_NAME
     table.columns[0].no_wrap = True
     for column in findings.columns:
-        table.add_row(Text(printable(column.name)), Text(_reason(column)))
+        table.add_row(plain(masked(column.name)), plain(_reason(column)))
     return table
 
 
@@ -83,12 +83,12 @@ def _reason(column: Column) -> str:
 
 
 def _statuses(findings: Findings) -> Table:
-    table = borderless(printable(findings.status or ""), "rows", "")
+    table = borderless(masked(findings.status or ""), "rows", "")
     table.columns[1].justify = "right"
     for status in findings.statuses[:_MOST_STATUSES]:
-        meaning = Text("paid" if status.is_paid else "", style="green")
-        table.add_row(Text(printable(masked(status.text))), f"{status.rows:,}", meaning)
+        meaning = plain("paid" if status.is_paid else "", style="green")
+        table.add_row(plain(masked(status.text)), f"{status.rows:,}", meaning)
     left = len(findings.statuses) - _MOST_STATUSES
     if left > 0:
-        table.add_row(Text(f"… and {left:,} more", style="dim"), "", "")
+        table.add_row(plain(f"… and {left:,} more", style="dim"), "", "")
     return table

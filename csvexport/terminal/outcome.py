@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from csvexport.issues import CATALOGUE, Code, Severity
-from csvexport.masking import cut, masked, printable
+from csvexport.masking import cut, masked
 from csvexport.summary import Counts, Example, Summary
-from csvexport.terminal.console import INDENT, borderless, share, source_table, stdout_console
+from csvexport.terminal.console import INDENT, borderless, plain, share, source_table, stdout_console
 
 if TYPE_CHECKING:
     from csvexport.workflow import Outcome
@@ -64,16 +64,16 @@ def print_outcome(outcome: "Outcome", *, checked: bool, verbose: bool, by_hand: 
         console.print(_unmatched(summary, most), soft_wrap=True)
         console.print()
     if outcome.clock:
-        console.print(Text(outcome.clock, style="yellow"))
+        console.print(plain(outcome.clock, style="yellow"))
         console.print()
     if outcome.refusal:
-        console.print(Text(outcome.refusal, style="red"))
+        console.print(plain(outcome.refusal, style="red"))
     if outcome.folder is not None:
         console.print(_files(summary))
         console.print()
         console.print(_next_steps(summary, outcome.folder, by_hand=by_hand), soft_wrap=True)
     for note in _notes(summary):
-        console.print(Text(note), soft_wrap=True)
+        console.print(plain(note), soft_wrap=True)
 
 
 def _headline(outcome: "Outcome", *, checked: bool) -> Text:
@@ -94,7 +94,7 @@ def _headline(outcome: "Outcome", *, checked: bool) -> Text:
     else:
         said = "nothing to send, so no batch was made"
     empty = f"; {summary.emptiness}" if summary.emptiness else ""
-    return Text(f"{summary.profile}: {said}{empty}", style="bold")
+    return plain(f"{summary.profile}: {said}{empty}", style="bold")
 
 
 def _too_old(counts: Counts) -> str:
@@ -119,7 +119,7 @@ def _counts(summary: Summary) -> Iterator[RenderableType]:
         ((kind, counts),) = summary.counts.items()
         yield _counts_of_one(kind, counts)
         return
-    yield Text(f"{max((counts.rows for counts in summary.counts.values()), default=0):,} rows read")
+    yield plain(f"{max((counts.rows for counts in summary.counts.values()), default=0):,} rows read")
     table = borderless("", "matched", "accepted", "skipped", "rejected")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -139,7 +139,7 @@ def _counts_of_one(kind: str, counts: Counts) -> Table:
         ("skipped", counts.skipped, "left out on purpose"),
         ("rejected", counts.rejected, "cannot be sent until corrected"),
     ):
-        table.add_row(name, Text(f"{count:,}", justify="right"), Text(meaning, style="dim"))
+        table.add_row(name, Text(f"{count:,}", justify="right"), plain(meaning, style="dim"))
     return table
 
 
@@ -169,7 +169,7 @@ def _issues(summary: Summary) -> Table:
             issue = CATALOGUE[code]
             examples = summary.examples.get(code, ())
             first = f"row {examples[0].row}" if examples else ""
-            table.add_row(Text(code.text, style=_STYLES[severity]), f"{_count(summary, code):,}", issue.title, first)
+            table.add_row(plain(code.text, style=_STYLES[severity]), f"{_count(summary, code):,}", issue.title, first)
     return table
 
 
@@ -182,23 +182,23 @@ def _count(summary: Summary, code: Code) -> int:
 
 def _unmatched(summary: Summary, most: int) -> Text:
     """Say what the profile names and no row has, each on a line."""
-    lines = [printable(one.sentence) for one in summary.unmatched[:most]]
+    lines = [one.sentence for one in summary.unmatched[:most]]
     more = len(summary.unmatched) - len(lines)
     lines += [f"and {more:,} more, which --verbose shows"] * bool(more)
-    said = Text("The profile names what the export does not hold:")
-    return said.append("".join(f"\n  {line}" for line in lines), style="yellow")
+    said = [plain("The profile names what the export does not hold:")]
+    return Text("\n").join([*said, *(plain(f"  {line}", style="yellow") for line in lines)])
 
 
 def _details(summary: Summary) -> Iterator[RenderableType]:
     """Say for each issue what to do, and where it stands."""
     for severity in Severity:
         for code, _ in summary.issues_of(severity):
-            yield Text(code.text, style=_STYLES[severity])
-            yield Padding(Text(CATALOGUE[code].remedy), INDENT, expand=False)
+            yield plain(code.text, style=_STYLES[severity])
+            yield Padding(plain(CATALOGUE[code].remedy), INDENT, expand=False)
             if len(summary.counts) > 1 and code is not Code.BAD_ROW:
-                yield Padding(Text(_shares(summary, code)), INDENT, expand=False)
+                yield Padding(plain(_shares(summary, code)), INDENT, expand=False)
             for example in summary.examples.get(code, ()):
-                yield Padding(Text(_example(code, example), style="dim"), INDENT, expand=False)
+                yield Padding(plain(_example(code, example), style="dim"), INDENT, expand=False)
 
 
 def _shares(summary: Summary, code: Code) -> str:
@@ -212,7 +212,7 @@ def _shares(summary: Summary, code: Code) -> str:
 def _example(code: Code, example: Example) -> str:
     place = f"{example.source}, row {example.row}" + (f", {example.column}" if example.column else "")
     value = _shown(code, example.value)
-    return printable(f"{place}: {value}" if value else place)
+    return f"{place}: {value}" if value else place
 
 
 def _shown(code: Code, value: str) -> str:
@@ -232,7 +232,7 @@ def _files(summary: Summary) -> Table:
     table.columns[-2].justify = table.columns[-1].justify = "right"
     for file in summary.files:
         cells: dict[str, RenderableType] = {
-            "file": Text(file.name),
+            "file": plain(file.name),
             "kind": file.kind,
             "id type": file.identifier or "",
             "rows": f"{file.rows:,}",
@@ -261,7 +261,7 @@ def _next_steps(summary: Summary, folder: Path, *, by_hand: bool) -> Text:
     if by_hand and rest:
         lines.append(f"then csvexport confirm {folder}")
     margins = [*["next   "] * bool(lines), *["       "] * (len(lines) - 1)]
-    return Text("\n".join([f"batch  {folder}", *map(str.__add__, margins, lines)]))
+    return Text("\n").join(map(plain, [f"batch  {folder}", *map(str.__add__, margins, lines)]))
 
 
 def _notes(summary: Summary) -> Iterator[str]:
@@ -280,13 +280,13 @@ def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:
     console = stdout_console()
     accepted = sum(counts.accepted for counts in summary.counts.values())
     rejected = sum(counts.rejected for counts in summary.counts.values())
-    console.print(Text(f"{profile} is written.", style="bold"), soft_wrap=True)
+    console.print(plain(f"{profile} is written.", style="bold"), soft_wrap=True)
     console.print()
-    console.print(Text(f"check  {accepted:,} would be sent, {rejected:,} rejected"))
+    console.print(plain(f"check  {accepted:,} would be sent, {rejected:,} rejected"))
     if refusal:
-        console.print(Padding(Text(refusal, style="red"), (0, 0, 0, 7), expand=False))
+        console.print(Padding(plain(refusal, style="red"), (0, 0, 0, 7), expand=False))
     for line in (
         "next   write the identifiers of the counter's goals into it, then",
         f"       csvexport check {profile}",
     ):
-        console.print(Text(line), soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)

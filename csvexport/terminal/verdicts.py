@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from csvexport.masking import printable
-from csvexport.terminal.console import INDENT, borderless, stdout_console
+from csvexport.masking import masked
+from csvexport.terminal.console import INDENT, borderless, plain, stdout_console
 from csvexport.verdicts import Finding, Gravity, Verdict
 
 _GRAVITIES = {Gravity.ERROR: "red", Gravity.WARNING: "yellow"}
@@ -23,7 +23,7 @@ def print_verdicts(verdicts: Sequence[Verdict], *, fixing: bool, verbose: bool) 
             console.print()
         console.print(_judgement(verdict))
         for line in _file_lines(verdict, fixing=fixing):
-            console.print(Text(printable(line)))
+            console.print(plain(line))
         if verdict.findings:
             console.print()
             console.print(_faults(verdict))
@@ -33,7 +33,7 @@ def print_verdicts(verdicts: Sequence[Verdict], *, fixing: bool, verbose: bool) 
         mendable = [finding.entry.code for finding in verdict.findings if finding.entry.is_mendable]
         if mendable and not fixing:
             console.print()
-            console.print(Text(f"next  lint --fix writes a copy without {', '.join(mendable)}"))
+            console.print(plain(f"next  lint --fix writes a copy without {', '.join(mendable)}"))
 
 
 def _judgement(verdict: Verdict) -> Text:
@@ -44,7 +44,7 @@ def _judgement(verdict: Verdict) -> Text:
         found.append(f"{verdict.refused:,} of {_rows(verdict.rows)} would be refused")
     style = next((_GRAVITIES[gravity] for gravity, count in counts.items() if count), "green")
     name = f"{verdict.path}, mended" if verdict.copy else verdict.path
-    return Text(printable(f"{name}: {', '.join(found) or 'nothing is wrong with it'}"), style=f"bold {style}")
+    return plain(f"{name}: {', '.join(found) or 'nothing is wrong with it'}", style=f"bold {style}")
 
 
 def _rows(count: int) -> str:
@@ -60,7 +60,7 @@ def _file_lines(verdict: Verdict, *, fixing: bool) -> Iterator[str]:
     yield ", ".join(filter(None, (verdict.encoding, delimiter, rows, f"{verdict.bytes:,} bytes")))
     if verdict.copy is not None:
         mended = ", ".join(f"{code}{f' ({count:,})' if count > 1 else ''}" for code, count in verdict.mended.items())
-        yield f"mended in {verdict.copy}: {mended}"
+        yield f"mended in {masked(str(verdict.copy))}: {mended}"
     elif fixing and verdict.findings:
         yield "nothing in it can be mended without guessing, so no copy was written"
 
@@ -73,8 +73,8 @@ def _faults(verdict: Verdict) -> Table:
         entry = finding.entry
         row = finding.sights[0].row if finding.sights else None
         first = "" if row is None else f"row {row}"
-        title = Text(printable(": ".join(filter(None, (entry.title, _subjects(finding))))))
-        table.add_row(Text(entry.code, style=_GRAVITIES[entry.gravity]), f"{finding.count:,}", title, first)
+        title = plain(": ".join(filter(None, (entry.title, _subjects(finding)))))
+        table.add_row(plain(entry.code, style=_GRAVITIES[entry.gravity]), f"{finding.count:,}", title, first)
     return table
 
 
@@ -93,12 +93,12 @@ def _fault_details(verdict: Verdict) -> Iterator[RenderableType]:
     """Say for each fault what to do, what Yandex says, and where it stands."""
     for finding in verdict.findings:
         entry = finding.entry
-        yield Text(entry.code, style=_GRAVITIES[entry.gravity])
-        yield Padding(Text(entry.remedy), INDENT, expand=False)
+        yield plain(entry.code, style=_GRAVITIES[entry.gravity])
+        yield Padding(plain(entry.remedy), INDENT, expand=False)
         if entry.yandex:
-            yield Padding(Text(f"Yandex: {entry.yandex}"), INDENT, expand=False)
+            yield Padding(plain(f"Yandex: {entry.yandex}"), INDENT, expand=False)
         for sight in finding.sights:
             place = ", ".join(filter(None, ("" if sight.row is None else f"row {sight.row}", sight.column)))
             said = ": ".join(filter(None, (place, sight.value)))
             if said and not entry.is_whole:
-                yield Padding(Text(printable(said), style="dim"), INDENT, expand=False)
+                yield Padding(plain(said, style="dim"), INDENT, expand=False)

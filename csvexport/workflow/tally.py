@@ -14,6 +14,7 @@ from csvexport.batch.keys import SentKeys
 from csvexport.formats import orders
 from csvexport.formats.files import File
 from csvexport.issues import CATALOGUE, Code, Severity
+from csvexport.masking import masked
 from csvexport.summary import Counts, DayTotal, Example, FileFacts, MatchQuality, TagTotal
 from csvexport.transform.duplicates import BUCKETS, Keys, is_among
 from csvexport.transform.others import RecordFile, drop_others
@@ -137,7 +138,7 @@ class Tally:
             kept = self._examples.setdefault(example.code, [])
             if len(kept) < EXAMPLES:
                 places = tuple((name, firsts.get(name, 0) + place) for name, place in example.lines)
-                shown = Example(label, first_row + example.row, example.column, _shortened(example.value))
+                shown = Example(label, first_row + example.row, masked(example.column), _shortened(example.value))
                 kept.append(_Example(shown, places))
             else:
                 self.enough.add(example.code)
@@ -262,7 +263,8 @@ class Tally:
 
     def refusal(self, max_rejected: float) -> str | None:
         """Say why the data must not be sent as it is, None when it may."""
-        return self._damaged() or self._too_many(max_rejected) or self._oversize()
+        said = self._damaged() or self._too_many(max_rejected) or self._oversize()
+        return said and masked(said)
 
     def _oversize(self) -> str | None:
         if self._too_large is None:

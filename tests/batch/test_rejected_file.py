@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from csvexport.batch.rejected import RejectedFile
 from csvexport.blocks import Rejected
+from csvexport.columns import text_column
+from csvexport.formulas import unmarked
 from csvexport.issues import CATALOGUE, REJECTED_COLUMNS, Code
 
 REMEDY = CATALOGUE[Code.BAD_ROW].remedy
@@ -20,8 +22,9 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
 
 
 def read(folder):
+    """Give the records as they come back."""
     with (folder / "rejected.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+        return [unmarked(text_column(record)).to_pylist() for record in csv.reader(file)]
 
 
 def rejected(rows, says, cells):

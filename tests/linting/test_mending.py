@@ -327,10 +327,13 @@ def test_no_file_is_written_over(tmp_path, options):
     assert (tmp_path / "copy").read_text(encoding="utf-8") == CONVERSIONS
 
 
-def test_a_copy_can_be_read_like_any_other_file(mended, tmp_path):
-    mended(CONVERSIONS.replace(",", ";"))
-    (tmp_path / "other").touch()
-    assert (tmp_path / "file.fixed.csv").stat().st_mode == (tmp_path / "other").stat().st_mode
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_copy_is_read_by_those_who_may_read_the_file(mode, options, tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(CONVERSIONS.replace(",", ";"), encoding="utf-8")
+    path.chmod(mode)
+    fix([path], None, options)
+    assert (tmp_path / "file.fixed.csv").stat().st_mode == path.stat().st_mode
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no such folder")

@@ -495,7 +495,7 @@ YES = "is yes already; upper and lower case make no difference"
         ("talk_duration = 5", "talk_duration: must be the name of a column in quotes, not 5"),
         ("target = 'call'", "target: unknown key"),
         ("when = 'A'", "when: must be a table, not a text"),
-        ("price = -1", "price: must be a price from 0 to 9223372036854, not -1"),
+        ("price = -1", "price: must be a price from 0 to 9_223_372_036_854, not -1"),
     ],
 )
 def test_mistakes_of_calls(mistakes, line, mistake):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from csvexport.masking import printable
 from csvexport.report.wording import (
     GAP,
     counted,
@@ -12,7 +13,6 @@ from csvexport.report.wording import (
     money,
     number,
     paragraph,
-    printable,
     share,
     singular,
     size,

@@ -568,7 +568,7 @@ def test_a_login_that_is_refused(server, refusal, status):
         (300, "the server answers 300 and no export; check the address"),
         (304, "the server answers 304 and no export; check the address"),
         (501, "the server answers 501 and no export; check the address"),
-        (407, "the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"),
+        (407, "the proxy wants a login (407); write it into HTTPS_PROXY, as user:password@ before the host"),
     ],
 )
 def test_an_answer_that_is_no_export_is_not_asked_for_again(server, refusal, status, message):
@@ -646,7 +646,7 @@ REFUSED = "the proxy does not let the request through; check HTTPS_PROXY, or nam
 @pytest.mark.parametrize(
     ("status", "messages"),
     [
-        (407, ["the proxy wants a login (407); write it into HTTPS_PROXY: http://user:password@host:port"]),
+        (407, ["the proxy wants a login (407); write it into HTTPS_PROXY, as user:password@ before the host"]),
         (403, [REFUSED]),
         (502, [REFUSED, "4 tries failed"]),
     ],

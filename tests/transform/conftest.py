@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from csvexport.columns import text_column
+from csvexport.formulas import unmarked
 from csvexport.profile import load_profile
 from csvexport.summary import Counts
 from csvexport.workflow import Options, Outcome, build
@@ -79,7 +81,8 @@ def built(outcome: Outcome) -> Built:
         if file.kind == "conversions" and file.identifier
     }
     header, *rows = records(texts["rejected.csv"]) if "rejected.csv" in texts else [[]]
-    return Built(outcome, texts, files, [dict(zip(header, row, strict=True)) for row in rows])
+    returned = (unmarked(text_column(row)).to_pylist() for row in rows)
+    return Built(outcome, texts, files, [dict(zip(header, row, strict=True)) for row in returned])
 
 
 @pytest.fixture
