@@ -11,7 +11,7 @@ from typing import Final
 from csvexport.delivery import Deadline, Parcel, PassingError, Receipt, Trace
 from csvexport.delivery.contents import CHUNK, read_parcel
 from csvexport.delivery.wording import naming_the_place
-from csvexport.durable import sync_folder
+from csvexport.durable import make_folder, sync_file, sync_folder
 from csvexport.errors import DeliveryError
 from csvexport.profile import DeliverSettings
 
@@ -67,7 +67,7 @@ class FolderDestination:
         """Do nothing: there is no connection."""
 
     def _delivered(self, target: Path, part: Path, parcel: Parcel, deadline: Deadline) -> Receipt:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         part.unlink(missing_ok=True)
         self._write(part, parcel, deadline)
         notes = self._set_mode(part)
@@ -118,8 +118,16 @@ def _unchanged(target: Path, parcel: Parcel, deadline: Deadline) -> Receipt | No
         return Receipt(trace=seen, is_unchanged=True)
     # The receipt of an earlier delivery may have been lost; whoever polls should not see the time move for nothing.
     if seen is not None and seen.size == parcel.size and _sha256(target, deadline) == parcel.sha256:
+        _sync(target)
         return Receipt(trace=seen, is_unchanged=True, checked="checksum")
     return None
+
+
+def _sync(target: Path) -> None:
+    """Make durable what another delivery brought, which may have been killed before it did."""
+    with suppress(PermissionError):  # where it may only be replaced
+        sync_file(target)
+    sync_folder(target.parent)
 
 
 def _seen(target: Path) -> Trace | None:
@@ -151,6 +159,4 @@ def _replace(part: Path, target: Path) -> None:
         if os.name == "nt":
             raise PassingError("another program holds the file, so that it cannot be replaced") from error
         raise
-    # A share may have no such call, and the file has arrived.
-    with suppress(OSError):
-        sync_folder(target.parent)
+    sync_folder(target.parent)
