@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,6 +24,7 @@ from csvexport.columns import mask_column
 from csvexport.formats import conversions
 from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
+from csvexport.scratch import scratch_folder
 from csvexport.sources import open_sources
 from csvexport.transform.conversions import Conversions as ConversionKind
 from csvexport.transform.duplicates import DuplicateFinder
@@ -66,8 +66,8 @@ def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame
     """
     paths = [str(export) for export in exports]
     expected = {column for column, _ in profile.places()}
-    with TemporaryDirectory(prefix="csvexport-") as scratch:
-        for source in open_sources(profile.source, profile.path.parent, paths, expected, Path(scratch)):
+    with scratch_folder() as scratch:
+        for source in open_sources(profile.source, profile.path.parent, paths, expected, scratch):
             check_columns(profile, source.columns, may_lack=not source.header_row)
             row = source.header_row + 1
             for piece in source.pieces():
@@ -148,8 +148,8 @@ def _files(converted: Judged) -> tuple[dict[str, pd.DataFrame], NDArray[np.int64
     files: dict[str, pd.DataFrame] = {}
     issues = np.zeros(len(Code), np.int64)
     for identifier, lines in converted.lines.items():
-        with TemporaryDirectory(prefix="csvexport-") as folder:
-            finder = DuplicateFinder(Path(folder), identifier)
+        with scratch_folder() as folder:
+            finder = DuplicateFinder(folder, identifier)
             finder.add(lines.keys, lines.values)
             dropped = finder.settle()
             finder.close()

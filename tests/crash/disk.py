@@ -366,4 +366,4 @@ def _put(names, name, node):
 def _joined(at, path):
     _, folder = recording.opened(at) if at != "AT_FDCWD" else (-1, None)
     path = recording.text(path).decode()
-    return path if folder is None else os.path.join(folder, path)
+    return path if folder is None else f"{folder}/{path}" if not path.startswith("/") else path
