@@ -1,6 +1,6 @@
 """After a power cut at any step of a command, what was called built, delivered or confirmed is there.
 
-The commands' system calls are recorded once, and replayed on a disk that forgets (`disk`). Each cut leaves several
+The commands' system calls are recorded once, and replayed on a disk that forgets (`forgetful_disk`). Each cut leaves several
 disks: nothing that was not synced, everything, the names without the content, other content in its place, and parts at
 random. On each the next commands go on.
 """
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import recording
-from disk import Disk, Naming
-from shops import PROFILE, Shop, deal, lines, sha256
+import system_calls
+from forgetful_disk import Disk, Naming
+from killed_shops import PROFILE, Shop, deal, lines, sha256
 
 from csvexport.batch import compaction
 
-pytestmark = pytest.mark.skipif(recording.refusal() is not None, reason=recording.refusal() or "")
+pytestmark = pytest.mark.skipif(system_calls.refusal() is not None, reason=system_calls.refusal() or "")
 
 # The command that is cut, and what is done before it. `BATCH` is the newest batch.
 CASES = {
@@ -153,7 +153,7 @@ class Cut:
             leave_unfinished(self.folder / "out" / "ledger.sqlite")
         self.disk = Disk(self.folder)
         self.command = self.shop.command(CASES[case], 30)
-        self.calls, said = recording.record(self.folder, [*self.command, "--json"], folder / "calls")
+        self.calls, said = system_calls.record(self.folder, [*self.command, "--json"], folder / "calls")
         assert said
         replayed = copy.deepcopy(self.disk)
         for call in self.calls:
@@ -184,7 +184,7 @@ class Cut:
         return [
             number
             for number, call, at in names
-            if call.name == "fsync" and (recording.opened(at)[1] or "").endswith("/.records")
+            if call.name == "fsync" and (system_calls.opened(at)[1] or "").endswith("/.records")
         ]
 
     def disks(self, cuts=None):
@@ -233,7 +233,7 @@ class Cut:
 
 
 def _is_announcement(call):
-    return call.name == "write" and recording.opened(call.arguments[0])[0] == 1
+    return call.name == "write" and system_calls.opened(call.arguments[0])[0] == 1
 
 
 def events_only(profile):
