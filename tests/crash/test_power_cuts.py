@@ -1,8 +1,8 @@
 """After a power cut at any step of a command, what was called built, delivered or confirmed is there.
 
-The commands' system calls are recorded once, and replayed on a disk that forgets (`forgetful_disk`). Each cut leaves several
-disks: nothing that was not synced, everything, the names without the content, other content in its place, and parts at
-random. On each the next commands go on.
+The commands' system calls are recorded once, and replayed on a disk that forgets (`forgetful_disk`). Each cut leaves
+several disks: nothing that was not synced, everything, the names without the content, other content in its place, and
+parts at random. On each the next commands go on.
 """
 
 import copy
