@@ -14,7 +14,8 @@ test: $(VENV)/test
 	.ci/packages
 	$(BIN)/python -m pytest
 
-# The long mode: kills at every step, thousands of deliveries under a polling reader, hundreds of faults on the wire.
+# The long mode: kills and power cuts at every step, thousands of deliveries under a polling reader, hundreds of faults
+# on the wire.
 soak: $(VENV)/test
 	.ci/packages
 	$(BIN)/python -m pytest --soak tests/crash tests/delivery tests/sources/test_hostile_servers.py

@@ -10,6 +10,9 @@ from filelock import FileLock
 
 _TRIES = 1000
 
+# What file systems answer that cannot make the names in a folder durable.
+_NO_SYNC: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
 PRIVATE_FILE: Final = 0o600
 """Who may use what holds customers' data, or tells of it: its owner."""
 
@@ -70,17 +73,37 @@ def private_file(path: str, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; Windows and some network drives have no such call."""
+    """Make the names in a folder durable, where that can be asked for.
+
+    Windows and some network drives have no such call, and a folder that may be written to and not read cannot be asked.
+
+    Raises:
+        OSError: they may not be durable, as the disk fails.
+    """
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:
+        if error.errno not in _NO_SYNC:
             raise
     finally:
         os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable.
+
+    Raises:
+        OSError: it may not be durable, as the disk fails.
+    """
+    # Windows flushes no file that is open for reading alone.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def replace_text(path: Path, text: str) -> None:

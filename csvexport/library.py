@@ -11,7 +11,6 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,6 +24,7 @@ from csvexport.columns import mask_column
 from csvexport.formats import conversions
 from csvexport.issues import Code
 from csvexport.profile import Profile, check_columns
+from csvexport.scratch import scratch_folder
 from csvexport.sources import open_sources
 from csvexport.transform.conversions import Conversions as ConversionKind
 from csvexport.transform.others import RecordFile, drop_others
@@ -66,8 +66,8 @@ def read_source(profile: Profile, *exports: str | Path) -> Iterator[pd.DataFrame
     """
     paths = [str(export) for export in exports]
     expected = {column for column, _ in profile.places()}
-    with TemporaryDirectory(prefix="csvexport-") as scratch:
-        for source in open_sources(profile.source, profile.path.parent, paths, expected, Path(scratch)):
+    with scratch_folder() as scratch:
+        for source in open_sources(profile.source, profile.path.parent, paths, expected, scratch):
             check_columns(profile, source.columns, may_lack=not source.header_row)
             row = source.header_row + 1
             for piece in source.pieces():
@@ -148,9 +148,9 @@ def _files(kind: ConversionKind, converted: Judged) -> tuple[dict[str, pd.DataFr
     """Give the lines of each id type, each event once, and the issues: what the others are, and warnings."""
     files: dict[str, pd.DataFrame] = {}
     issues = np.zeros(len(Code), np.int64)
-    with TemporaryDirectory(prefix="csvexport-") as folder, ExitStack() as stack:
+    with scratch_folder() as folder, ExitStack() as stack:
         records = [
-            stack.enter_context(closing(RecordFile(Path(folder), identifier, list(kind.files).index(identifier))))
+            stack.enter_context(closing(RecordFile(folder, identifier, list(kind.files).index(identifier))))
             for identifier in converted.lines
         ]
         for record, lines in zip(records, converted.lines.values(), strict=True):

@@ -682,7 +682,9 @@ def test_a_disk_without_room_for_the_batch(room, shop, tmp_path):
     arguments = ["build", str(shop / "profile.toml"), "--now", NOW]
     done = subprocess.run([sys.executable, "-c", CRAMPED, str(room), *arguments], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (4, b"")
-    assert done.stderr.endswith(b"the batch cannot be written: File too large; nothing was left behind\n")
+    said = b"File too large; nothing was left behind; make room there, or name another folder of batches with --out\n"
+    assert done.stderr.startswith(b"out: the batch cannot be written: ")
+    assert done.stderr.endswith(said)
     assert done.stderr.count(b"\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["shop"]
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from filelock import FileLock
 
-from csvexport.durable import PRIVATE_FILE, PRIVATE_FOLDER, lock_in_folder, sync_folder
+from csvexport.durable import PRIVATE_FILE, PRIVATE_FOLDER, lock_in_folder, sync_file, sync_folder
 
 _PREFIX = ".building-"
 _LOCK_SUFFIX = ".lock"
@@ -69,8 +69,7 @@ class Building:
         """Make the batch's files durable, and their owner's alone, as far as they are written; `publish` does both."""
         for path in list(self.batch.iterdir()):
             path.chmod(PRIVATE_FILE)
-            with path.open("r+b") as file:
-                os.fsync(file.fileno())
+            sync_file(path)
 
     def publish(self, name: str) -> Path:
         """Make the batch appear under its name, whole and durable.
@@ -86,7 +85,7 @@ class Building:
         except OSError:
             if not final.is_dir():
                 raise
-            return final
+        # Also where the batch is another build's, which may not have come so far yet.
         sync_folder(self._parent)
         return final
 

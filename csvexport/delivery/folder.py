@@ -11,7 +11,7 @@ from typing import Final
 from csvexport.delivery import Deadline, Parcel, PassingError, Receipt, Trace
 from csvexport.delivery.contents import CHUNK, read_parcel
 from csvexport.delivery.wording import naming_the_place, wrong_size
-from csvexport.durable import make_folder, sync_folder
+from csvexport.durable import make_folder, sync_file, sync_folder
 from csvexport.errors import DeliveryError
 from csvexport.profile import DeliverSettings
 
@@ -36,9 +36,6 @@ _PASSING: Final = {
     *("EAGAIN", "EBUSY", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "EINTR", "EIO"),
     *("ENETDOWN", "ENETRESET", "ENETUNREACH", "ENOTCONN", "EREMOTEIO", "ESTALE", "ETIMEDOUT"),
 }
-
-# How systems and shares say that the names in a folder cannot be synced, or not by this user.
-_UNSYNCED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 class FolderDestination:
@@ -72,10 +69,7 @@ class FolderDestination:
         """Do nothing: there is no connection."""
 
     def _delivered(self, target: Path, part: Path, parcel: Parcel, deadline: Deadline) -> Receipt:
-        with _as_durable_as_can_be():
-            make_folder(target.parent)
-        # A folder that was made and could not be synced had those below it left out.
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         part.unlink(missing_ok=True)
         self._write(part, parcel, deadline)
         notes = self._set_mode(part)
@@ -129,11 +123,16 @@ def _unchanged(target: Path, parcel: Parcel, deadline: Deadline) -> Receipt | No
         return Receipt(trace=seen, is_unchanged=True)
     # The receipt of an earlier delivery may have been lost; whoever polls should not see the time move for nothing.
     if seen is not None and seen.size == parcel.size and _sha256(target, deadline) == parcel.sha256:
-        # A run that was killed may have put it there, and not yet made it durable.
-        with _as_durable_as_can_be():
-            sync_folder(target.parent)
+        _sync(target)
         return Receipt(trace=seen, is_unchanged=True, checked="checksum")
     return None
+
+
+def _sync(target: Path) -> None:
+    """Make durable what another delivery brought, which may have been killed before it did."""
+    with suppress(PermissionError):  # where it may only be replaced
+        sync_file(target)
+    sync_folder(target.parent)
 
 
 def _seen(target: Path) -> Trace | None:
@@ -165,15 +164,4 @@ def _replace(part: Path, target: Path) -> None:
         if os.name == "nt":
             raise PassingError("another program holds the file, so that it cannot be replaced") from error
         raise
-    with _as_durable_as_can_be():
-        sync_folder(target.parent)
-
-
-@contextmanager
-def _as_durable_as_can_be() -> Iterator[None]:
-    """Go on where names cannot be made durable: a share has no such call, or the folder must not be opened to read."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _UNSYNCED:
-            raise
+    sync_folder(target.parent)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final, NamedTuple, TypeVar
 
-from csvexport.errors import OutputError, SourceError, UsageError
+from csvexport.errors import SourceError, UsageError
 from csvexport.findings import DATES, Column, Crm, Findings, Role, Status
 from csvexport.inspection.contents import Content
 from csvexport.inspection.crm import UNKNOWN, Preset, recognised
@@ -20,6 +19,7 @@ from csvexport.profile import Secret, SourceSettings
 from csvexport.profile.addresses import is_address
 from csvexport.profile.readers import read_secret, read_username
 from csvexport.progress import Progress
+from csvexport.scratch import scratch_folder
 from csvexport.sources import Source, open_sources
 from csvexport.sources.packed import STDIN, standard_input
 from csvexport.summary import SourceFacts
@@ -91,15 +91,12 @@ def look(export: str, progress: Progress, label: str | None = None, login: Login
         OutputError: what an archive holds cannot be written to a temporary file.
     """
     try:
-        with TemporaryDirectory(prefix="csvexport-") as scratch:
+        with scratch_folder() as scratch:
             settings = SourceSettings.model_validate(login.keys())
-            sources = open_sources(settings, Path(), [export], (), Path(scratch))
+            sources = open_sources(settings, Path(), [export], (), scratch)
             findings = inspect(sources, progress)
     except SourceError as error:
         raise _explained(error, export, label) from None
-    except OSError as error:
-        where = error.filename or gettempdir()
-        raise OutputError(f"{where}: temporary files cannot be written: {error.strerror}") from error
     if label is None:
         return findings
     named = tuple(replace(facts, path=facts.path.replace(export, label)) for facts in findings.sources)
@@ -120,12 +117,8 @@ def at_hand(export: str) -> Iterator[tuple[str, str | None]]:
     if export != STDIN:
         yield export, None
         return
-    with TemporaryDirectory(prefix="csvexport-") as folder:
-        try:
-            path = standard_input(Path(folder))
-        except OSError as error:
-            raise OutputError(f"{folder}: temporary files cannot be written: {error.strerror}") from error
-        yield str(path), "standard input"
+    with scratch_folder() as folder:
+        yield str(standard_input(folder)), "standard input"
 
 
 def _explained(error: SourceError, export: str, label: str | None) -> SourceError:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from csvexport.durable import sync_folder
 from csvexport.errors import OutputError, UsageError
 from csvexport.inspection.looking import Login
 from csvexport.profile import Secret
@@ -42,6 +43,7 @@ def save(path: Path, text: str) -> None:
         # A temporary file is its owner's only; the profile is read like any other file.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
             with suppress(OSError):

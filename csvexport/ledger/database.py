@@ -155,6 +155,8 @@ class Database:
         run = self._connection.execute
         if run("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("quick_check")
+        # Nothing of the ledger depends on a folder for temporary files, which may be full.
+        run("PRAGMA temp_store = MEMORY")
         if not self.is_copy:
             run("PRAGMA journal_mode = DELETE")
             # With less, a power cut could bring a change back that was taken as made.

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from csvexport.durable import sync_folder
+from csvexport.durable import sync_file, sync_folder
 from csvexport.errors import LedgerError
 from csvexport.ledger.books import LEDGER, profiles
 from csvexport.ledger.database import Database, take_back
@@ -75,19 +75,28 @@ def _put_in_place(part: Path, path: Path) -> Path | None:
     kept = None
     if path.exists():
         take_back(path)
-        for suffix in _BESIDE:
-            # What is left of a change of the old one must not be applied to the new one.
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
         kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}Z")
-        kept.unlink(missing_ok=True)
-        try:
-            os.link(path, kept)
-        except OSError:
-            # A file system without links.
-            shutil.copyfile(path, kept)
+        _keep(path, kept)
+    # What is left of a change of the old one must not be applied to the new one.
+    for suffix in _BESIDE:
+        with suppress(FileNotFoundError):
+            beside = path.with_name(path.name + suffix)
+            beside.replace(kept.with_name(kept.name + suffix)) if kept is not None else beside.unlink()
+    # Also when a power cut leaves the next step and not those before it.
+    sync_folder(path.parent)
     part.replace(path)
     sync_folder(path.parent)
     return kept
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Give a ledger a second name, or copy it where the file system has no links."""
+    kept.unlink(missing_ok=True)
+    try:
+        os.link(path, kept)
+    except OSError:
+        shutil.copyfile(path, kept)
+        sync_file(kept)
 
 
 def _remove(path: Path) -> None:

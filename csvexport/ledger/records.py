@@ -162,7 +162,10 @@ def last_change(profile: Path) -> int | None:
 
 
 def note_change(profile: Path, number: int) -> None:
-    """Note that a change is about to be made; that is not durable, since without it more is read, and nothing lost.
+    """Note that a change is about to be made, durably: else a power cut could leave the record without it.
+
+    The ledger would then not learn of the record, and another ledger that is made of the records would say otherwise.
+    Where the file is not there or empty, more is read, and nothing lost.
 
     Raises:
         LedgerError: it cannot be noted.
@@ -171,6 +174,8 @@ def note_change(profile: Path, number: int) -> None:
         make_folder(profile, PRIVATE_FOLDER)
         with open(profile / LAST, "w", encoding="utf-8", opener=private_file) as file:
             file.write(str(number))
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise LedgerError(f"{profile / LAST}: cannot be written: {error.strerror}; nothing was changed") from error
 

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final, NamedTuple
 
 from csvexport.blocks import Block
-from csvexport.errors import OutputError
 from csvexport.linting.catalogue import CATALOGUE, Fault
 from csvexport.linting.evidence import Evidence
 from csvexport.linting.kinds import Kind
@@ -20,6 +18,7 @@ from csvexport.linting.repeats import SIGHTS, Repeats
 from csvexport.linting.rows import EXAMPLES, OWN_IDS, Found, Judged, Table, judge
 from csvexport.masking import masked
 from csvexport.progress import Progress, no_progress
+from csvexport.scratch import scratch_folder
 from csvexport.sources.beside import beside
 from csvexport.sources.delimited import DelimitedFile, Piece
 from csvexport.verdicts import Finding, Gravity, Sight, Verdict
@@ -99,14 +98,10 @@ def _judged(seen: Look, options: Options) -> Verdict:
         tally = _Tally()
         tally.remark(seen)
         return _verdict(seen, tally, None)
-    try:
-        with TemporaryDirectory(prefix="csvexport-") as scratch:
-            reading = _Reading(seen, seen.kind, options, Path(scratch))
-            reading.read()
-            return _verdict(seen, reading.tally, reading)
-    except OSError as error:
-        where = error.filename or gettempdir()
-        raise OutputError(f"{where}: temporary files cannot be written: {error.strerror}") from error
+    with scratch_folder() as scratch:
+        reading = _Reading(seen, seen.kind, options, scratch)
+        reading.read()
+        return _verdict(seen, reading.tally, reading)
 
 
 class _Tally:

@@ -12,6 +12,7 @@ from typing import IO, Final
 
 import pyarrow as pa
 
+from csvexport.durable import sync_folder
 from csvexport.errors import OutputError, UsageError
 from csvexport.formats.lines import csv_lines
 from csvexport.linting.catalogue import Fault
@@ -68,6 +69,7 @@ def mend(seen: Look, target: Path, *, in_milliseconds: bool) -> None:
         temporary.chmod(stat.S_IMODE(seen.path.stat().st_mode) & 0o666)
         refuse_target(target, ())
         temporary.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         said = f"{target}: the copy cannot be written: {error.strerror}; nothing was left behind"
         raise OutputError(said) from error

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
 from csvexport.batch import Building, manifest
@@ -15,6 +14,7 @@ from csvexport.errors import CsvexportError, DataError, OutputError
 from csvexport.journal import Journal
 from csvexport.ledger import Batch, Ledger, refuse_stranger, take
 from csvexport.profile import Profile
+from csvexport.scratch import remedy, scratch_folder
 from csvexport.summary import Summary
 from csvexport.workflow.options import Options
 from csvexport.workflow.run import Run
@@ -52,10 +52,11 @@ def check(profile: Profile, options: Options) -> Outcome:
         SourceError: a source cannot be read.
         ProfileError: a source lacks a column that the profile names.
         LedgerError: it cannot be known what was sent before.
+        OutputError: the temporary files cannot be written.
     """
     sent = _sent(profile, options)
-    with _output_errors(Path(gettempdir()), "temporary files"), TemporaryDirectory(prefix="csvexport-") as scratch:
-        run = Run(profile, options, Path(scratch), sent=sent)
+    with scratch_folder() as scratch:
+        run = Run(profile, options, scratch, sent=sent)
         with run:
             run.read()
             run.settle()
@@ -82,7 +83,7 @@ def build(profile: Profile, options: Options, journal: Journal = UNHEARD) -> Out
     """
     sent = _sent(profile, options)
     parent = options.out / profile.name
-    with _output_errors(parent, "the batch"), Building(parent) as building, ThreadPoolExecutor(1) as aside:
+    with _output_errors(options.out), Building(parent) as building, ThreadPoolExecutor(1) as aside:
         aside.submit(import_module, "csvexport.report")  # takes a moment that reading leaves to spare
         run = Run(profile, options, building.scratch, building.batch, sent=sent)
         with run:
@@ -144,15 +145,18 @@ def _sent(profile: Profile, options: Options) -> Sent:
 
 
 @contextmanager
-def _output_errors(folder: Path, what: str) -> Iterator[None]:
+def _output_errors(out: Path) -> Iterator[None]:
     """Map what the system says while a batch is written."""
     try:
         yield
     except CsvexportError:
         raise
     except OSError as error:
-        where = error.filename or folder
-        raise OutputError(f"{where}: {what} cannot be written: {error.strerror}; nothing was left behind") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise OutputError(
+            f"{out}: the batch cannot be written: {where}{error.strerror or error}; nothing was left behind;"
+            f" {remedy(error)}name another folder of batches with --out"
+        ) from error
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from csvexport.batch import keys
-from csvexport.durable import sync_folder
+from csvexport.durable import sync_file, sync_folder
 from csvexport.ledger import Batch, Ledger, Rebuilt, profile_lock, rebuild
 from csvexport.transform.plan import SNAPSHOTS
 from csvexport.transform.rereading import keys_of_lines, worths_of_lines
@@ -83,6 +83,7 @@ def _make(batch: Batch, kind: str, counter: int | None) -> None:
     path = batch.folder / keys.file_name(kind)
     part = path.with_name(f".{path.name}.part")
     keys.write(part, [records[keys.in_order(records)]])
+    sync_file(part)
     part.replace(path)
     sync_folder(path.parent)
 

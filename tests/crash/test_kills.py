@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from shops import KEPT, PROFILE, Shop, assert_all_is_well, deal, lines
+from killed_shops import KEPT, PROFILE, Shop, assert_all_is_well, deal, lines
 from ssh_servers import openssh
 
 from csvexport.ledger import rebuild

@@ -266,7 +266,7 @@ def test_reading_is_told_of(tmp_path, monkeypatch):
 
 def test_temporary_files_that_cannot_be_written_are_an_error(judge, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(OutputError, match="temporary files cannot be written: No such file or directory"):
+    with pytest.raises(OutputError, match="the temporary folder cannot be used: No such file or directory"):
         judge(f"{HEADER}{ID},a,{TIME},,\n")
 
 

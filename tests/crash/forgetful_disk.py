@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import recording
+import system_calls
 
 
 class File:
@@ -238,7 +238,7 @@ class Disk:
 
     def _handle(self, argument):
         """Give an open file; numbers that were closed meanwhile, and now mean another disk's file, are told apart."""
-        fd, path = recording.opened(argument)
+        fd, path = system_calls.opened(argument)
         handle = self.opened.get(fd)
         return handle if handle is not None and (path is None or path.startswith(f"{self.root}/")) else None
 
@@ -255,10 +255,10 @@ class Disk:
         return False
 
     def _write(self, result, descriptor, data, *_):
-        return self._put(descriptor, recording.text(data)[:result])
+        return self._put(descriptor, system_calls.text(data)[:result])
 
     def _writev(self, result, descriptor, *rest):
-        return self._put(descriptor, recording.vector(rest)[:result])
+        return self._put(descriptor, system_calls.vector(rest)[:result])
 
     def _put(self, descriptor, data):
         handle = self._handle(descriptor)
@@ -274,7 +274,7 @@ class Disk:
         handle = self._handle(descriptor)
         if handle is None:
             return False
-        handle.file.write(self.step, recording.number(offset), recording.text(data)[:result])
+        handle.file.write(self.step, system_calls.number(offset), system_calls.text(data)[:result])
         return None
 
     def _sendfile(self, result, target, source, offset, _):
@@ -295,12 +295,12 @@ class Disk:
     def _ftruncate(self, _, descriptor, size):
         if (handle := self._handle(descriptor)) is None:
             return False
-        handle.file.truncate(self.step, recording.number(size))
+        handle.file.truncate(self.step, system_calls.number(size))
         return None
 
     def _fsync(self, _, descriptor):
         handle = self._handle(descriptor)
-        _, path = recording.opened(descriptor)
+        _, path = system_calls.opened(descriptor)
         node = handle.file if handle is not None else path and self._node(path)
         if not node:
             return False
@@ -364,6 +364,6 @@ def _put(names, name, node):
 
 
 def _joined(at, path):
-    _, folder = recording.opened(at) if at != "AT_FDCWD" else (-1, None)
-    path = recording.text(path).decode()
-    return path if folder is None else str(Path(folder) / path)
+    _, folder = system_calls.opened(at) if at != "AT_FDCWD" else (-1, None)
+    path = system_calls.text(path).decode()
+    return path if folder is None else f"{folder}/{path}" if not path.startswith("/") else path
