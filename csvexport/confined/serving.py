@@ -41,7 +41,7 @@ class Answer(NamedTuple):
     """What a reader answers: a value for JSON, and buffers of bytes behind it."""
 
     value: Any = None
-    buffers: Sequence[bytes | memoryview] = ()
+    buffers: Sequence[Any] = ()
 
 
 def serve(library: str) -> None:

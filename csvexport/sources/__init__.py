@@ -168,7 +168,7 @@ def _open(path: Path, label: str, settings: ExportSettings, expected: Collection
         if form == "parquet":
             from csvexport.sources.parquet import ParquetTable  # noqa: PLC0415
 
-            return ParquetTable(path, label)
+            return ParquetTable(path, label, settings.max_megabytes << 20)
         from csvexport.sources.workbook import Workbook  # noqa: PLC0415
 
         return Workbook(path, label, settings, expected, form)
