@@ -122,7 +122,7 @@ def at_hand(export: str) -> Iterator[tuple[str, str | None]]:
         return
     with TemporaryDirectory(prefix="csvexport-") as folder:
         try:
-            path = standard_input(Path(folder))
+            path = standard_input(Path(folder), SourceSettings().max_megabytes << 20)
         except OSError as error:
             raise OutputError(f"{folder}: temporary files cannot be written: {error.strerror}") from error
         yield str(path), "standard input"

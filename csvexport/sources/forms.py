@@ -1,6 +1,7 @@
 """Which form an export has, told by its content and not by its name."""
 
 import codecs
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -17,6 +18,10 @@ _PARTS: dict[str, Format] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb
 _SUFFIXES: dict[str, Format] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xlsb": "xlsb", ".ods": "ods"}
 
 _SAMPLE_BYTES = 1 << 20
+
+# The record at the end of a zip, in front of a comment of up to 64 KiB, and how long a list of files it may tell of.
+_END, _END_BYTES = b"PK\5\6", (1 << 16) + 22
+LONGEST_LIST = 16 << 20
 
 _JSON = re.compile(rb'\s*(?:\[\s*[\[\]{"\dtfn-]|\{\s*["}])')
 # A record to a line: a whole object, and another below it.
@@ -57,10 +62,25 @@ def find_format(path: Path) -> Format:
 def _packed_format(file: BinaryIO, suffix: str) -> Format:
     """Tell a workbook among zip archives."""
     try:
-        names = frozenset(zipfile.ZipFile(file).namelist())
-    except zipfile.BadZipFile:
+        names = frozenset(opened_zip(file).namelist())
+    except Exception:  # noqa: BLE001 - zipfile has many words for an archive that is damaged
         return _SUFFIXES.get(suffix, "csv")
     return next((form for part, form in _PARTS.items() if part in names), "csv")
+
+
+def opened_zip(file: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive; where a name in it is not marked as UTF-8, a Russian Windows has written it.
+
+    Raises:
+        Exception: of many kinds, it is damaged, or its list of files is too long to be held.
+    """
+    # Near its end stands how long the list is, and every file in that takes up ten times as much in memory.
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
+    end = file.read()
+    found = end.rfind(_END)
+    if found >= 0 and int.from_bytes(end[found + 12 : found + 16], "little") > LONGEST_LIST:
+        raise zipfile.BadZipFile
+    return zipfile.ZipFile(file, metadata_encoding="cp866")
 
 
 def _is_xml(text: bytes) -> bool:
