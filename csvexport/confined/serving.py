@@ -49,27 +49,33 @@ def serve(library: str) -> None:
     # Ctrl+C reaches all processes of a terminal; the other end tells this one when to go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     opener = import_module(f"csvexport.confined.{library}").File
-    files: list[Any] = []
+    files: dict[int, Any] = {}
+    memory: dict[int, int] = {}
     _limit("RLIMIT_CORE", 0)
-    memory = _address_space()
+    own = _address_space()
     for line in sys.stdin.buffer:
         request = json.loads(line)
+        for number in request["closed"]:
+            files.pop(number, None)
+            memory.pop(number, None)
         if "open" in request:
-            memory += request["memory"]
-            _limit("RLIMIT_AS", memory if sys.platform == "linux" else None)
+            memory[request["file"]] = request["memory"]
+            _limit("RLIMIT_AS", own + sum(memory.values()) if own else None)
         _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + request["seconds"])
         value, buffers = _answered(opener, files, request)
         _write(sys.stdout.buffer, value, buffers)
 
 
-def _answered(opener: Any, files: list[Any], request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:  # noqa: ANN401 - each library has its own class
+def _answered(opener: Any, files: dict[int, Any], request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:  # noqa: ANN401 - each library has its own class
     """Do what is asked, and map whatever a library raises; a panic of Rust is no `Exception`."""
     why, reason = Why.DAMAGED, ""
+    number = request["file"]
     try:
         if "open" in request:
-            files.append(opener(*request["open"]))
-            return {"value": len(files) - 1, "sizes": []}, []
-        answer = getattr(files[request["file"]], request["call"])(*request["arguments"])
+            files[number] = None
+            files[number] = opener(*request["open"])
+            return {"value": None, "sizes": []}, []
+        answer = getattr(files[number], request["call"])(*request["arguments"])
         return {"value": answer.value, "sizes": [len(buffer) for buffer in answer.buffers]}, answer.buffers
     except RefusalError as error:
         why = error.why

@@ -1,5 +1,6 @@
 """The other end of the confined processes, which read what libraries without bounds read: see `csvexport.confined`."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -63,6 +64,7 @@ class _Process:
 
     def __init__(self, library: str) -> None:
         self._busy = threading.Lock()
+        self.closed: list[int] = []
         path = json.dumps([os.path.abspath(folder) for folder in sys.path])  # noqa: PTH100 - the empty one is this folder
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _SETTINGS
         self._process = subprocess.Popen(  # noqa: S603 - Python itself
@@ -74,8 +76,15 @@ class _Process:
         )
         weakref.finalize(self, _end, self._process)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is no process any more, since it was ended or ended itself."""
+        return self._process.poll() is not None
+
     def ask(self, request: Mapping[str, Any], seconds: int) -> "tuple[Any, list[memoryview]] | Refused":
         """Send a request and wait for the answer, so long."""
+        if self.has_ended:
+            return Refused(Why.SYSTEM, "the process that reads it has ended with another file")
         late = threading.Event()
 
         def stop() -> None:
@@ -87,7 +96,8 @@ class _Process:
         with self._busy:
             timer.start()
             try:
-                return self._answered({**request, "seconds": seconds})
+                closed = [self.closed.pop() for _ in range(len(self.closed))]
+                return self._answered({**request, "seconds": seconds, "closed": closed})
             except (OSError, EOFError, ValueError):
                 return Refused(Why.TIME) if late.is_set() else self._told_by_its_end()
             except BaseException:
@@ -119,8 +129,8 @@ class _Process:
     def _told_by_its_end(self) -> Refused:
         """Say why the process ended without an answer."""
         errors = self._process.stderr
-        with suppress(OSError, ValueError):
-            self._process.kill()
+        self._process.kill()
+        self._process.wait()
         said = errors.read() if errors is not None else b""
         return Refused(Why.MEMORY if any(words in said for words in _WANTS_MEMORY) else Why.DAMAGED)
 
@@ -135,6 +145,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
                 stream.close()
 
 
+_numbers = itertools.count()
 _running: "weakref.WeakValueDictionary[str, _Process]" = weakref.WeakValueDictionary()
 _starting = threading.Lock()
 
@@ -143,7 +154,7 @@ def _process(library: str) -> _Process:
     """Give the process that reads by this library; one lives as long as a file that it has opened."""
     with _starting:
         process = _running.get(library)
-        if process is None:
+        if process is None or process.has_ended:
             process = _running[library] = _Process(library)
         return process
 
@@ -176,7 +187,10 @@ class ConfinedFile:
             self._process = _process(library)
         except OSError as error:
             raise SourceError(f"{label}: the process that reads it cannot be started: {error.strerror}") from error
-        self._number, _ = self._ask({"open": [os.fspath(path), *arguments], "memory": self._memory})
+        self._number = next(_numbers)
+        # Nobody can be asked while Python cleans up, so that it is told with the next request.
+        weakref.finalize(self, self._process.closed.append, self._number)
+        self._ask({"open": [os.fspath(path), *arguments], "memory": self._memory})
 
     def call(self, name: str, *arguments: object) -> tuple[Any, list[memoryview]]:
         """Call a method of the module's `File`; gives the value and the buffers that it answers.
@@ -184,10 +198,10 @@ class ConfinedFile:
         Raises:
             SourceError: the file cannot be read, or not within the limits.
         """
-        return self._ask({"file": self._number, "call": name, "arguments": arguments})
+        return self._ask({"call": name, "arguments": arguments})
 
     def _ask(self, request: Mapping[str, Any]) -> tuple[Any, list[memoryview]]:
-        answer = self._process.ask(request, self._seconds)
+        answer = self._process.ask({**request, "file": self._number}, self._seconds)
         if not isinstance(answer, Refused):
             return answer
         words = self._words[answer.why].format(
