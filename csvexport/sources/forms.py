@@ -21,7 +21,7 @@ _SAMPLE_BYTES = 1 << 20
 
 # The record at the end of a zip, in front of a comment of up to 64 KiB, and how long a list of files it may tell of.
 _END, _END_BYTES = b"PK\5\6", (1 << 16) + 22
-LONGEST_LIST = 16 << 20
+LONGEST_LIST = 4 << 20
 
 _JSON = re.compile(rb'\s*(?:\[\s*[\[\]{"\dtfn-]|\{\s*["}])')
 # A record to a line: a whole object, and another below it.
@@ -32,6 +32,10 @@ _XML = re.compile(
     rb"|(?!(?:html|head|body|meta|style|table)\b)[a-z_\x80-\xff][\w:.\x80-\xff-]*(?:[\s/]|>(?![;,|\t])))",
     re.IGNORECASE,
 )
+
+
+class LongListError(Exception):
+    """An archive holds more files than anybody would open."""
 
 
 def is_workbook(path: Path) -> bool:
@@ -72,14 +76,15 @@ def opened_zip(file: BinaryIO) -> zipfile.ZipFile:
     """Open a zip archive; where a name in it is not marked as UTF-8, a Russian Windows has written it.
 
     Raises:
-        Exception: of many kinds, it is damaged, or its list of files is too long to be held.
+        LongListError: it holds too many files.
+        Exception: of many other kinds, it is damaged.
     """
     # Near its end stands how long the list is, and every file in that takes up ten times as much in memory.
     file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
     end = file.read()
     found = end.rfind(_END)
     if found >= 0 and int.from_bytes(end[found + 12 : found + 16], "little") > LONGEST_LIST:
-        raise zipfile.BadZipFile
+        raise LongListError
     return zipfile.ZipFile(file, metadata_encoding="cp866")
 
 

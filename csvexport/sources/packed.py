@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from csvexport.errors import SourceError
 from csvexport.sources.changes import refuse_change
-from csvexport.sources.forms import is_workbook, opened_zip
+from csvexport.sources.forms import LongListError, is_workbook, opened_zip
 from csvexport.sources.labels import label_of
 
 STDIN: Final = "-"
@@ -100,7 +100,7 @@ def _members(archive: zipfile.ZipFile, label: str, folder: Path, limit: int) -> 
     if not members:
         raise SourceError(f"{label}: the archive is empty; export it again")
     if len(members) > MOST_FILES:
-        raise SourceError(f"{label}: the archive holds more than {MOST_FILES:,} files; is it the right one?")
+        raise _too_many(label)
     found = []
     for member in members:
         name = label if len(members) == 1 else f"{label}/{label_of(member.filename)}"
@@ -110,6 +110,10 @@ def _members(archive: zipfile.ZipFile, label: str, folder: Path, limit: int) -> 
             found.append((name, _written(packed, folder, name, limit)))
         limit -= found[-1][1].stat().st_size
     return found
+
+
+def _too_many(label: str) -> SourceError:
+    return SourceError(f"{label}: the archive holds more than {MOST_FILES:,} files; is it the right one?")
 
 
 def _is_hidden(name: str) -> bool:
@@ -138,6 +142,8 @@ def _told(label: str, read: Callable[..., _Result], *arguments: object) -> _Resu
     except NotImplementedError as error:
         said = "the archive is packed in a way that cannot be read; unpack it first, or pack it as plain zip or gzip"
         raise SourceError(f"{label}: {said}") from error
+    except LongListError:
+        raise _too_many(label) from None
     except Exception as error:
         # Python's, zlib's, lzma's and Arrow's readers have dozens of words for the same.
         raise SourceError(f"{label}: the archive is damaged or cut off; fetch it again") from error

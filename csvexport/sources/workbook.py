@@ -23,7 +23,9 @@ from csvexport.summary import SourceFacts
 ROWS: Final[int | None] = None
 """How many rows are turned into a block at a time; None: as many as suit their width."""
 
-_DAMAGED: Final = "this is no whole workbook; was the download or the export cut off? Export it again"
+_DAMAGED: Final = (
+    "this is no whole workbook that can be read; was the download or the export cut off? Export it again, or as CSV"
+)
 _WORDS: Final = {
     Why.DAMAGED: _DAMAGED,
     Why.ENCRYPTED: "the workbook is encrypted; save it without a password, or export the table as CSV",
