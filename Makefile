@@ -14,10 +14,11 @@ test: $(VENV)/test
 	.ci/packages
 	$(BIN)/python -m pytest
 
-# The long mode: kills at every step, thousands of deliveries under a polling reader, hundreds of faults on the wire.
+# The long mode: kills at every step, thousands of deliveries under a polling reader, hundreds of faults on the wire,
+# twenty thousand spoilt inputs.
 soak: $(VENV)/test
 	.ci/packages
-	$(BIN)/python -m pytest --soak tests/crash tests/delivery
+	$(BIN)/python -m pytest --soak tests/crash tests/delivery tests/fuzz
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check

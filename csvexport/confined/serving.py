@@ -7,10 +7,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 
 class Why(StrEnum):
@@ -66,7 +66,9 @@ def serve(library: str) -> None:
         _write(sys.stdout.buffer, value, buffers)
 
 
-def _answered(opener: Any, files: dict[int, Any], request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:  # noqa: ANN401 - each library has its own class
+def _answered(
+    opener: Callable[..., Any], files: dict[int, Any], request: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Sequence[Any]]:
     """Do what is asked, and map whatever a library raises; a panic of Rust is no `Exception`."""
     why, reason = Why.DAMAGED, ""
     number = request["file"]
@@ -93,8 +95,7 @@ def _answered(opener: Any, files: dict[int, Any], request: Mapping[str, Any]) ->
 
 def _write(stream: BinaryIO, value: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
     stream.write(json.dumps(value).encode() + b"\n")
-    for buffer in buffers:
-        stream.write(buffer)
+    stream.writelines(buffers)
     stream.flush()
 
 

@@ -39,7 +39,7 @@ class File:
         return Answer()
 
     def go_on(self) -> Answer:
-        """Read the rows that follow; gives how many there are in all, and Arrow's stream of one batch, none at the end."""
+        """Read the rows that follow; gives how many the file has, and Arrow's stream of one batch, none at the end."""
         found = next(self._batches, None)
         return Answer(None) if found is None else Answer(found[0], [_stream(self._schema, found[1])])
 

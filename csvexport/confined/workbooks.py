@@ -125,8 +125,7 @@ class File:
         part = next(self._parts)
         count = len(part.rows)
         columns = [
-            [cell if type(cell) is str else cell_text(cell) for cell in cells]
-            for cells in zip(*part.rows, strict=True)
+            [cell if type(cell) is str else cell_text(cell) for cell in cells] for cells in zip(*part.rows, strict=True)
         ]
         first = part.read - count
         while self._shown and self._shown[-1][0] < part.read:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from csvexport.errors import ProfileError
-from csvexport.profile.regular import IrregularError, regular_bytes
 from csvexport.profile.model import Profile, Settings
+from csvexport.profile.regular import IrregularError, regular_bytes
 from csvexport.profile.wording import place, suggestion, written
 
 # What stands behind the commonest of tomllib's messages.

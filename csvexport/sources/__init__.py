@@ -11,8 +11,8 @@ from csvexport.profile import ExportSettings, SourceSettings
 from csvexport.profile.addresses import CREDENTIALS, is_address, read_address, refuse_exposure
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
-from csvexport.sources.labels import label_of
 from csvexport.sources.joining import JoinedSource, Lookup, with_access
+from csvexport.sources.labels import label_of
 from csvexport.sources.optional import CompletedSource
 from csvexport.sources.packed import STDIN, standard_input, unpacked
 from csvexport.sources.protocol import Source

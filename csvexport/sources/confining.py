@@ -45,9 +45,9 @@ _WANTS_MEMORY: Final = (b"memory allocation of", b"bad_alloc", b"out of memory",
 _WORDS: Final = {
     Why.MEMORY: (
         "reading it takes more than {memory:,} MB of memory, as where a cell stands far below or beside the table, or "
-        "one text is repeated without end; correct that, export it as CSV, or raise source.max_megabytes"
+        "one text is repeated without end; correct that, or export it as CSV{more}"
     ),
-    Why.TIME: "reading it takes longer than {seconds:,} seconds, and it is no larger than {size:,} bytes; export it as CSV",
+    Why.TIME: "reading it takes longer than {seconds:,} seconds, and it is but {size:,} bytes; export it as CSV",
     Why.SYSTEM: "cannot be read: {reason}",
 }
 
@@ -182,6 +182,8 @@ class ConfinedFile:
         self._words = {**_WORDS, **words}
         self._size = path.stat().st_size
         self._memory = MEMORY[0] + min(MEMORY[1] * self._size, most)
+        # Of a small file no profile allows more.
+        self._more = ", or raise source.max_megabytes" if MEMORY[1] * self._size > most else ""
         self._seconds = SECONDS[0] + self._size // SECONDS[1]
         try:
             self._process = _process(library)
@@ -205,6 +207,6 @@ class ConfinedFile:
         if not isinstance(answer, Refused):
             return answer
         words = self._words[answer.why].format(
-            memory=self._memory >> 20, seconds=self._seconds, size=self._size, reason=answer.reason
+            memory=self._memory >> 20, more=self._more, seconds=self._seconds, size=self._size, reason=answer.reason
         )
         raise SourceError(f"{self._label}: {words}")

@@ -2,10 +2,10 @@
 
 
 def label_of(name: str) -> str:
-    """Give the name of a file as text that can be encoded and printed, and that tells it from others.
+    r"""Give the name of a file as text that can be encoded and printed, and that tells it from others.
 
     A byte that is no text in the file system's encoding, which Python keeps as half of a character, and a character
-    that a terminal would obey instead of showing it are written as `\\xe4` and the like.
+    that a terminal would obey instead of showing it are written as `\xe4` and the like.
     """
     if name.isprintable():
         return name

@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.blocks import BAD_TEXT, BadRow, Block
-from csvexport.columns import mask_column, numbers, replace_texts, text_column
+from csvexport.columns import mask_column, numbers, repeated, replace_texts, selected, text_column
 from csvexport.errors import SourceError
 from csvexport.profile import ExportSettings
 from csvexport.sources.changes import unchanged
@@ -107,11 +107,36 @@ class _Record(NamedTuple):
 
 
 class _Referred(NamedTuple):
-    """What the reference read: columns by name, the numbers of their rows, and what is no record."""
+    """What the reference read.
 
-    columns: dict[str, pa.StringArray]
+    Attributes:
+        cells: by the name of the column the rows that have a cell in it, counted here, and these cells.
+        rows: the numbers of the rows.
+        bad: what is no record.
+    """
+
+    cells: dict[str, tuple[list[int], list[str]]]
     rows: NDArray[np.int64]
     bad: list[BadRow]
+
+    def column(self, name: str) -> pa.StringArray:
+        """Give a column, empty where a row has no cell in it."""
+        rows, texts = self.cells.get(name, ([], []))
+        if len(rows) == len(self.rows):
+            return text_column(texts)
+        return replace_texts(repeated("", len(self.rows)), np.array(rows, np.intp), text_column(texts))
+
+
+class _ReferredColumn:
+    """One column of a piece that the reference read, made where it is wanted: few rows have a cell in most of many."""
+
+    def __init__(self, name: str, read: _Referred) -> None:
+        self._name = name
+        self._read = read
+
+    def take(self, places: pa.Array | None) -> pa.StringArray:
+        """Give the column, or the rows of it at these places."""
+        return selected(self._read.column(self._name), places)
 
 
 class _Column:
@@ -130,7 +155,7 @@ class _Column:
         cells = self._plain.cells(self._name, None if len(records) == len(self._plain.starts) else records)
         odd = np.searchsorted(records, self._read.rows)
         found = records.take(odd, mode="clip") == self._read.rows
-        texts = self._read.columns[self._name].filter(mask_column(found))
+        texts = self._read.column(self._name).filter(mask_column(found))
         return replace_texts(cells, odd[found], texts)
 
 
@@ -231,7 +256,7 @@ class JsonFile:
 
     def _elements(self, text: "_Text") -> Iterator[Piece]:
         rest = b""
-        commas = {b""}
+        commas: Collection[bytes] = {b""}
         while data := text.look():
             starts, ends, closing, are_paired = find_elements(data)
             if not are_paired:
@@ -360,10 +385,13 @@ class JsonFile:
         if piece.ends_open and read.bad and read.bad[-1].row == texts[-1].number:
             raise cut_off(self.label)
         left_out = {"blank": len(texts) - len(filled)}
-        return Block(read.columns, "utf-8", read.rows, len(texts), read.bad, left_out)
+        columns = {
+            name: read.column(name) if name in self._expected else _ReferredColumn(name, read) for name in self.columns
+        }
+        return Block(columns, "utf-8", read.rows, len(texts), read.bad, left_out)
 
     def _referred(self, texts: Sequence[_Record]) -> _Referred:
-        columns: dict[str, list[str]] = {name: [] for name in self.columns}
+        found: dict[str, tuple[list[int], list[str]]] = {name: ([], []) for name in self.columns}
         rows: list[int] = []
         bad: list[BadRow] = []
         for number, text in texts:
@@ -373,11 +401,11 @@ class JsonFile:
                 shown = text[: 4 * BAD_TEXT].decode("utf-8", "backslashreplace")[:BAD_TEXT]
                 bad.append(BadRow(number, shown, str(error)))
                 continue
+            for name in cells.keys() & found.keys():
+                found[name][0].append(len(rows))
+                found[name][1].append(cells[name])
             rows.append(number)
-            for name, column in columns.items():
-                column.append(cells.get(name, ""))
-        arrays = {name: text_column(column) for name, column in columns.items()}
-        return _Referred(arrays, np.array(rows, np.int64), bad)
+        return _Referred(found, np.array(rows, np.int64), bad)
 
     def _texts(self, data: bytes) -> list[_Record]:
         """Cut a piece into its records."""

@@ -128,9 +128,7 @@ def _written(packed: _Stream, folder: Path, label: str, limit: int) -> Path:
         while chunk := _told(label, packed.read, _CHUNK):
             size += len(chunk)
             if size > limit:
-                raise SourceError(
-                    f"{label}: it holds more than source.max_megabytes allows; raise it if that is right"
-                )
+                raise SourceError(f"{label}: it holds more than source.max_megabytes allows; raise it if that is right")
             file.write(chunk)
     return Path(file.name)
 

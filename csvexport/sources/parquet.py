@@ -61,7 +61,8 @@ _WORDS: Final = {
     Why.DAMAGED: "this is no whole Parquet file; was the download or the export cut off? Export it again",
     Why.ENCRYPTED: "the Parquet is encrypted; write it without encryption",
     Why.UNSUPPORTED: (
-        "this Parquet is packed or typed in a way that cannot be read; write it with snappy or zstd and with plain types"
+        "this Parquet is packed or typed in a way that cannot be read; write it with snappy or zstd and with plain"
+        " types"
     ),
     Why.NAMES: "the name of a column is not UTF-8 text; have the program that wrote the file write it as UTF-8",
 }

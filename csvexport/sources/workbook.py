@@ -161,9 +161,7 @@ class Workbook:
         return block_of(cells, self._heading, "utf-8", last=piece.last)
 
     def _is_header(self, columns: Sequence[pa.StringArray], row: int) -> bool:
-        return all(
-            column[row].as_py().strip() == name for column, name in zip(columns, self._header, strict=True)
-        )
+        return all(column[row].as_py().strip() == name for column, name in zip(columns, self._header, strict=True))
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:
         """Describe the file after `pieces` has come to its end."""

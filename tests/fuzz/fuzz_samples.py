@@ -1,6 +1,5 @@
 """Good samples of everything that is read, from which the fuzzed inputs are made."""
 
-import gzip
 import io
 import json
 import struct
@@ -121,11 +120,14 @@ def parquet(**options):
 def xml():
     names = ("id", "date", "sum", "phone")
     orders = "".join(
-        f'<order n="{number}">' + "".join(f"<{name}>{cell}</{name}>" for name, cell in zip(names, row, strict=True))
+        f'<order n="{number}">'
+        + "".join(f"<{name}>{cell}</{name}>" for name, cell in zip(names, row, strict=True))
         + "<props><prop><name>Статус</name><value>Оплачен</value></prop></props></order>\n"
         for number, row in enumerate(ROWS)
     )
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<catalog xmlns="urn:x"><orders>{orders}</orders></catalog>'.encode()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<catalog xmlns="urn:x"><orders>{orders}</orders></catalog>'.encode()
+    )
 
 
 def zipped():

@@ -55,18 +55,18 @@ def read(path, folder):
         f"{source.label}{source.columns}".encode()
 
 
-def inspect(path, folder):
+def inspect(path, _folder):
     """Look at an export as `inspect` and `init` do."""
     json.dumps(findings_json(look(str(path), no_progress)), ensure_ascii=False).encode()
 
 
-def lint(path, folder):
+def lint(path, _folder):
     """Judge a file as `lint` does."""
     options = judging.Options(now=judging.this_moment(), zone=judging.ZONE, progress=no_progress)
     json.dumps(judging.verdicts_json(judging.lint([path], options)), ensure_ascii=False).encode()
 
 
-def profile(path, folder):
+def profile(path, _folder):
     """Load a profile."""
     loaded = load_profile(path)
     f"{loaded.name}{[*loaded.places()]}{loaded.source}".encode()

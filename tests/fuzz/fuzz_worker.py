@@ -4,6 +4,7 @@
 """
 
 import json
+import resource
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,7 @@ from csvexport.errors import CsvexportError
 from csvexport.sources import confining
 
 LONGEST_MESSAGE = 100_000
+MEMORY = 6 << 30
 
 
 def read(name, path):
@@ -50,6 +52,7 @@ def main():
     if len(sys.argv) > 1:
         print(read(*sys.argv[1:]) or "nothing wrong")
         return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     # Else each input would begin a process.
     kept = [confining._process(library) for library in ("workbooks", "tables")]  # noqa: SLF001
     for line in sys.stdin:
