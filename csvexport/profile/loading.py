@@ -39,7 +39,15 @@ def load_profile(path: Path) -> Profile:
     name = path.name or str(path)
     content = _content(path, name)
     settings = _settings(_toml(content, name), name)
-    return Profile.model_construct(path=path, digest=hashlib.sha256(content).hexdigest(), **dict(settings))
+    profile = Profile.model_construct(path=path, digest=hashlib.sha256(content).hexdigest(), **dict(settings))
+    try:
+        profile.name.encode()
+    except UnicodeEncodeError:
+        # Batches are filed under it, and it stands in each.
+        raise ProfileError(
+            [f"{name}: its own name, or its folder's, holds bytes that are no text; rename it"]
+        ) from None
+    return profile
 
 
 def check_columns(profile: Profile, columns: Sequence[str], *, may_lack: bool = False) -> None:

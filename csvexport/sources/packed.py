@@ -140,6 +140,9 @@ def _told(label: str, read: Callable[..., _Result], *arguments: object) -> _Resu
     except NotImplementedError as error:
         said = "the archive is packed in a way that cannot be read; unpack it first, or pack it as plain zip or gzip"
         raise SourceError(f"{label}: {said}") from error
+    except UnicodeDecodeError:
+        said = "the name of a file in the archive is not UTF-8, as which it is marked; unpack it first, or pack it anew"
+        raise SourceError(f"{label}: {said}") from None
     except LongListError:
         raise _too_many(label) from None
     except Exception as error:
