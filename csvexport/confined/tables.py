@@ -1,5 +1,6 @@
 """Parquet, by Arrow: its columns, and its rows as batches of Arrow's own."""
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -46,11 +47,15 @@ class File:
     def _opened(self) -> pyarrow.parquet.ParquetFile:
         try:
             return pyarrow.parquet.ParquetFile(
-                self._path,
+                # Arrow would take a path for UTF-8, which it need not be.
+                pa.OSFile(os.fsencode(self._path)),
                 buffer_size=BUFFER_BYTES,
                 coerce_int96_timestamp_unit="us",
                 page_checksum_verification=True,
             )
+        except UnicodeDecodeError:
+            # Of values it is told which are no text; Arrow gives names only as texts.
+            raise RefusalError(Why.NAMES) from None
         except (pa.ArrowException, OSError) as error:
             raise _refusal(error) from None
 

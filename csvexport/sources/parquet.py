@@ -140,10 +140,15 @@ class ParquetTable:
         """Say of whatever Arrow raises what that means."""
         try:
             yield
-        except (pa.ArrowNotImplementedError, _TooLargeError):
+        except _TooLargeError:
+            most = f"{LARGEST_COLUMN >> 20:,} MB"
+            raise SourceError(
+                f"{self.label}: a column of few long texts takes more than {most} when it is written out; leave it out"
+            ) from None
+        except pa.ArrowNotImplementedError:
             raise SourceError(f"{self.label}: {_WORDS[Why.UNSUPPORTED]}") from None
         except UnicodeDecodeError:
-            # Of values it is told which are no text; Arrow gives names only as texts.
+            # As for the columns' own names, for those of the parts of one.
             raise SourceError(f"{self.label}: {_WORDS[Why.NAMES]}") from None
         except (pa.ArrowException, RecursionError) as error:
             raise SourceError(f"{self.label}: {_WORDS[Why.DAMAGED]}") from error
