@@ -92,7 +92,7 @@ def standard_input(folder: Path, limit: int) -> Path:
     """
     if sys.stdin is None or sys.stdin.isatty():
         raise SourceError('"-" is standard input, and nothing is piped in: cat deals.csv | csvexport build PROFILE -')
-    return _written(sys.stdin.buffer, folder, "standard input", limit)
+    return _written(sys.stdin.buffer, folder, "standard input", limit, "it")
 
 
 def _members(archive: zipfile.ZipFile, label: str, folder: Path, limit: int) -> list[tuple[str, Path]]:
@@ -121,14 +121,16 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
 
 
-def _written(packed: _Stream, folder: Path, label: str, limit: int) -> Path:
+def _written(packed: _Stream, folder: Path, label: str, limit: int, what: str = "the archive") -> Path:
     """Write a stream to a file, whose name is none of the archive's."""
     size = 0
     with NamedTemporaryFile(dir=folder, prefix="source-", delete=False) as file:
         while chunk := _told(label, packed.read, _CHUNK):
             size += len(chunk)
             if size > limit:
-                raise SourceError(f"{label}: it holds more than source.max_megabytes allows; raise it if that is right")
+                raise SourceError(
+                    f"{label}: {what} holds more than source.max_megabytes allows; raise it if that is right"
+                )
             file.write(chunk)
     return Path(file.name)
 
