@@ -15,10 +15,10 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest
 
 # The long mode: kills and power cuts at every step, thousands of deliveries under a polling reader, hundreds of faults
-# on the wire.
+# on the wire, half an hour of torture, ten thousand steps beside the model, twenty thousand spoilt inputs.
 soak: $(VENV)/test
 	.ci/packages
-	$(BIN)/python -m pytest --soak tests/crash tests/delivery tests/sources/test_hostile_servers.py
+	$(BIN)/python -m pytest --soak tests/crash tests/delivery tests/sources/test_hostile_servers.py tests/trust tests/fuzz
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check

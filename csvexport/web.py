@@ -28,6 +28,7 @@ from csvexport.dialling import SlowNamesError, dial
 from csvexport.errors import ProfileError
 from csvexport.profile import Secret
 from csvexport.profile.addresses import is_loopback
+from csvexport.profile.regular import IrregularError, refuse_irregular
 
 AGENT: Final = f"csvexport/{__version__}"
 """How servers are told who asks."""
@@ -157,9 +158,13 @@ def trust(ca: Path | None) -> ssl.SSLContext:
         context.load_verify_locations(certifi.where())
     if ca is not None:
         try:
+            # A pipe or a device would be read for ever.
+            refuse_irregular(ca.stat())
             context.load_verify_locations(ca)
         except ssl.SSLError as error:
             raise ValueError(f"{ca} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)") from error
+        except IrregularError as error:
+            raise ValueError(f"{ca}: {error}") from None
         except OSError as error:
             raise ValueError(f"{ca} cannot be read: {error.strerror}") from error
     return context

@@ -118,7 +118,7 @@ def at_hand(export: str) -> Iterator[tuple[str, str | None]]:
         yield export, None
         return
     with scratch_folder() as folder:
-        yield str(standard_input(folder)), "standard input"
+        yield str(standard_input(folder, SourceSettings().max_megabytes << 20)), "standard input"
 
 
 def _explained(error: SourceError, export: str, label: str | None) -> SourceError:

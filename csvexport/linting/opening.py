@@ -17,6 +17,7 @@ from csvexport.profile.wording import suggestion
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.detection import DELIMITERS, LINE_BREAKS, SAMPLE_BYTES, Form, detect
 from csvexport.sources.forms import find_format
+from csvexport.sources.labels import label_of
 from csvexport.sources.packed import ARCHIVES
 from csvexport.sources.records import read_record
 from csvexport.sources.tables import HEADER_WITHIN
@@ -94,7 +95,7 @@ def look(path: Path, limit: int | None = None) -> Look:
     Raises:
         SourceError: it cannot be opened or read.
     """
-    label = str(path)
+    label = label_of(str(path))
     try:
         if path.exists() and not path.is_file():
             what = "a folder; name the files in it" if path.is_dir() else "no regular file; save its content to a file"

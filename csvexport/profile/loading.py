@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from csvexport.errors import ProfileError
 from csvexport.profile.model import Profile, Settings
+from csvexport.profile.regular import IrregularError, regular_bytes
 from csvexport.profile.wording import place, some, suggestion, written
 
 # What stands behind the commonest of tomllib's messages.
@@ -21,6 +22,12 @@ TOML_REMEDIES = {
     "Unescaped '\\' in a string": "write a path with / or between single quotes",
     "Invalid hex value": "write a path with / or between single quotes",
 }
+
+# Profiles of a hundred goals are a tenth as large.
+LARGEST = 1 << 20
+
+# The parser takes time that grows with the square of a key's parts.
+_LONG_KEY = re.compile(r"""(?<![\w.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
 
 
 def load_profile(path: Path) -> Profile:
@@ -32,7 +39,15 @@ def load_profile(path: Path) -> Profile:
     name = path.name or str(path)
     content = _content(path, name)
     settings = _settings(_toml(content, name), name)
-    return Profile.model_construct(path=path, digest=hashlib.sha256(content).hexdigest(), **dict(settings))
+    profile = Profile.model_construct(path=path, digest=hashlib.sha256(content).hexdigest(), **dict(settings))
+    try:
+        profile.name.encode()
+    except UnicodeEncodeError:
+        # Batches are filed under it, and it stands in each.
+        raise ProfileError(
+            [f"{name}: its own name, or its folder's, holds bytes that are no text; rename it"]
+        ) from None
+    return profile
 
 
 def check_columns(profile: Profile, columns: Sequence[str], *, may_lack: bool = False) -> None:
@@ -64,16 +79,25 @@ def _content(path: Path, name: str) -> bytes:
     if path.is_dir():
         raise ProfileError([f"{name}: is a folder; name the profile in it, such as {path / 'profile.toml'}"])
     try:
-        return path.read_bytes()
+        content = regular_bytes(path, LARGEST)
     except FileNotFoundError:
         raise ProfileError([f"{name}: there is no such file in {path.absolute().parent}"]) from None
+    except IrregularError as error:
+        raise ProfileError([f"{name}: {error}"]) from None
     except OSError as error:
         raise ProfileError([f"{name}: cannot be read: {error.strerror}"]) from error
+    if content is None:
+        raise ProfileError([f"{name}: is larger than {LARGEST:,} bytes; is this the profile?"])
+    return content
 
 
 def _toml(content: bytes, name: str) -> dict[str, Any]:
     """Parse; numbers with a point or an exponent become exact decimals."""
     text = _text(content, name)
+    long = _LONG_KEY.search(text)
+    if long:
+        line = text.count("\n", 0, long.start()) + 1
+        raise ProfileError([f"{name}: line {line}: a key has too many parts, joined by dots; a profile's have a few"])
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from csvexport.errors import ProfileError
+from csvexport.profile.regular import IrregularError, refuse_irregular, regular_bytes
 from csvexport.profile.wording import ProfileValueError
 
 REFERENCE: Final = (
@@ -19,6 +20,9 @@ SCHEMES: Final = ("env:", "file:", "credential:")
 
 # How messages tell the forms of a reference.
 FORMS: Final = "env:NAME, file:PATH or credential:NAME"
+
+LARGEST: Final = 1 << 16
+"""The bytes of a file that holds a secret; tokens are shorter."""
 
 _CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 
@@ -84,17 +88,23 @@ class Secret:
 
     def _file(self, folder: Path, name: str) -> str:
         try:
-            with (folder / Path(name).expanduser()).open("rb") as file:
-                if os.name == "posix" and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                    raise self._problem(f"every user of this machine can read the file; run chmod 600 {name}")
-                # Notepad puts a byte order mark before the text.
-                text = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            # Not chained: the error would carry the bytes.
-            raise self._problem("the file is not UTF-8 text") from None
+            path = folder / Path(name).expanduser()
+            if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+                raise self._problem(f"every user of this machine can read the file; run chmod 600 {name}")
+            content = regular_bytes(path, LARGEST)
+        except IrregularError as error:
+            raise self._problem(str(error)) from None
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise self._problem(f"the file cannot be read: {reason}") from error
+        if content is None:
+            raise self._problem(f"the file is larger than {LARGEST:,} bytes; a secret is a line of text")
+        try:
+            # Notepad puts a byte order mark before the text.
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            # Not chained: the error would carry the bytes.
+            raise self._problem("the file is not UTF-8 text") from None
         secret = re.sub(r"\r?\n\Z", "", text)
         if not secret:
             raise self._problem("the file is empty")
@@ -115,9 +125,13 @@ def private_file(path: Path, what: str) -> None:
         ProfileError: others can read or change it, or it is not there.
     """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
+        refuse_irregular(found)
+    except IrregularError as error:
+        raise ProfileError([f"{what}: {path}: {error}"]) from None
     except OSError as error:
         raise ProfileError([f"{what}: {path} cannot be read: {error.strerror}"]) from error
+    mode = found.st_mode
     # The bits that OpenSSH looks at.
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ProfileError([f"{what}: other users of this machine can get at {path}; run chmod 600 {path}"])

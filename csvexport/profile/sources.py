@@ -34,7 +34,7 @@ from csvexport.profile.tables import Table
 from csvexport.profile.wording import ProfileValueError
 
 # The keys that say how a server is asked; they stand for nothing where every path is local.
-_OF_ADDRESSES = (*addresses.CREDENTIALS, "ca", "timeout", "time_limit", "max_megabytes")
+_OF_ADDRESSES = (*addresses.CREDENTIALS, "ca", "timeout", "time_limit")
 _ANY_ADDRESS: dict[str, JsonValue] = {"type": "string", "pattern": f"^{addresses.URL}"}
 _WITH_ADDRESS: JsonValue = {
     "properties": {"path": {"anyOf": [_ANY_ADDRESS, {"type": "array", "contains": _ANY_ADDRESS}]}}
@@ -108,7 +108,8 @@ class ExportSettings(Table):
     )
     max_megabytes: Count = Field(
         4096,
-        description="What is fetched from an http(s) path, and what it unpacks to, must not be larger.",
+        description="What is fetched, what an archive unpacks to, and what a workbook or Parquet unfolds to in memory "
+        "must not be larger.",
         examples=[4096],
     )
 

@@ -2,8 +2,9 @@
 
 import glob
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from csvexport.errors import SourceError
 from csvexport.masking import masked, printable
@@ -12,6 +13,7 @@ from csvexport.profile.addresses import CREDENTIALS, is_address, read_address, r
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
 from csvexport.sources.joining import JoinedSource, Lookup, with_access
+from csvexport.sources.labels import label_of
 from csvexport.sources.optional import CompletedSource
 from csvexport.sources.packed import STDIN, standard_input, unpacked
 from csvexport.sources.protocol import Source
@@ -21,6 +23,9 @@ __all__ = ["Source", "joined_facts", "open_sources"]
 
 # Of a folder's files those that are none of its exports: hidden ones, and the locks that Excel leaves beside one.
 _HIDDEN = (".", "~$")
+
+MOST_COLUMNS: Final = 1 << 14
+"""So many columns a table may have, as in a spreadsheet; memory and time grow with their number for every row."""
 
 
 def open_sources(
@@ -109,9 +114,11 @@ def _refuse_exposure(remote: Sequence[str], settings: ExportSettings) -> None:
 def _told_apart(files: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
     """Give each file a name of its own; two addresses may differ in what is not shown of them."""
     found: dict[str, Path] = {}
+    tries: dict[str, Iterator[int]] = {}
     for label, path in files:
-        tries = (label if again == 1 else f"{label} ({again})" for again in itertools.count(1))
-        found[next(name for name in tries if name not in found)] = path
+        again = tries.setdefault(label, itertools.count(1))
+        names = (label if number == 1 else f"{label} ({number})" for number in again)
+        found[next(name for name in names if name not in found)] = path
     return list(found.items())
 
 
@@ -126,8 +133,13 @@ def _located(
         access = Access.of(settings, folder)
         label, path = download(named, access, scratch)
         return unpacked(path, label, scratch, access.max_bytes)
-    found = _found(Path() if given else folder, named, is_pattern=not given)
-    return [file for label, path in found for file in _unpacked(label, path, scratch)]
+    try:
+        found = _found(Path() if given else folder, named, is_pattern=not given)
+        _refuse_special(found)
+    except OSError as error:
+        raise SourceError(f"{label_of(named)}: cannot be read: {error.strerror}") from error
+    limit = settings.max_megabytes << 20
+    return [file for name, path in found for file in _unpacked(label_of(name), path, scratch, limit)]
 
 
 def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Path]]:
@@ -138,7 +150,7 @@ def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Pat
     if path.is_dir():
         found = sorted(inner for inner in path.iterdir() if inner.is_file() and not inner.name.startswith(_HIDDEN))
         if not found:
-            raise SourceError(f"{named}: there is no file in this folder")
+            raise SourceError(f"{label_of(named)}: there is no file in this folder")
     elif is_pattern and glob.has_magic(named) and not path.exists():
         paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - patterns may be absolute
         found = [path for path in paths if path.is_file()]
@@ -149,17 +161,32 @@ def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Pat
     return [(path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path), path) for path in found]
 
 
-def _unpacked(label: str, path: Path, scratch: Path) -> list[tuple[str, Path]]:
+def _refuse_special(found: Iterable[tuple[str, Path]]) -> None:
+    """See that none of the paths is a pipe or a device, which ends when it likes and can be read but once."""
+    for label, path in found:
+        if label != STDIN and path.exists() and not path.is_file():
+            raise SourceError(
+                f"{label_of(label)}: this is no regular file, and it must be read twice; save its content to a file"
+            )
+
+
+def _unpacked(label: str, path: Path, scratch: Path, limit: int) -> list[tuple[str, Path]]:
     """Find what to read in a file, or in standard input."""
     if label == STDIN:
-        path = standard_input(scratch)
+        path = standard_input(scratch, limit)
         label = "standard input"
-    if path.exists() and not path.is_file():
-        raise SourceError(f"{label}: this is no regular file, and it must be read twice; save its content to a file")
-    return unpacked(path, label, scratch)
+    return unpacked(path, label, scratch, limit)
 
 
 def _open(path: Path, label: str, settings: ExportSettings, expected: Collection[str]) -> Source:
+    """Open a file as what it is, and see that it is a table."""
+    source = _opened_as(path, label, settings, expected)
+    if len(source.columns) > MOST_COLUMNS:
+        raise SourceError(f"{label}: there are more than {MOST_COLUMNS:,} columns; this is no export")
+    return source
+
+
+def _opened_as(path: Path, label: str, settings: ExportSettings, expected: Collection[str]) -> Source:
     """Open a file as what it is; few exports need the libraries of the other forms."""
     try:
         form = settings.format or find_format(path)
@@ -176,7 +203,7 @@ def _open(path: Path, label: str, settings: ExportSettings, expected: Collection
         if form == "parquet":
             from csvexport.sources.parquet import ParquetTable  # noqa: PLC0415
 
-            return ParquetTable(path, label)
+            return ParquetTable(path, label, settings.max_megabytes << 20)
         from csvexport.sources.workbook import Workbook  # noqa: PLC0415
 
         return Workbook(path, label, settings, expected, form)

@@ -8,6 +8,11 @@ from typing import Any, Final, NoReturn
 _NAMES: Final = ("field_name", "name", "key", "code")
 _VALUES: Final = ("values", "value")
 
+_TOO_DEEP: Final = "it is nested too deeply"
+
+DEEPEST: Final = 100
+"""No export nests its objects and lists deeper."""
+
 
 class NoRecordError(ValueError):
     """The text is no record; the message says why, and repeats nothing of it."""
@@ -34,7 +39,7 @@ def decode(text: bytes) -> object:
     except json.JSONDecodeError as error:
         raise NoRecordError(f"it is no JSON: {error.msg.lower()} at character {error.pos + 1}") from None
     except RecursionError:
-        raise NoRecordError("it is nested too deeply") from None
+        raise NoRecordError(_TOO_DEEP) from None
 
 
 def read_record(text: bytes) -> dict[str, str]:
@@ -58,25 +63,27 @@ def read_record(text: bytes) -> dict[str, str]:
     return cells
 
 
-def _cells(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _cells(record: Mapping[str, Any], prefix: str, depth: int = 1) -> Iterator[tuple[str, str]]:
+    if depth > DEEPEST:
+        raise NoRecordError(_TOO_DEEP)
     for key, value in record.items():
         name = prefix + key
         if type(value) is str:
             yield name, value
         elif isinstance(value, dict):
-            yield from _cells(value, name + ".")
+            yield from _cells(value, name + ".", depth + 1)
         elif isinstance(value, list):
-            yield from _listed(value, name)
+            yield from _listed(value, name, depth + 1)
         else:
             yield name, _word(value)
 
 
-def _listed(values: Iterable[Any], name: str) -> Iterator[tuple[str, str]]:
+def _listed(values: Iterable[Any], name: str, depth: int) -> Iterator[tuple[str, str]]:
     """Give the cells of a list, each once."""
     found: dict[str, list[str]] = {}
     for value in values:
         own, said = _named(value)
-        for inner, cell in _cells({own: said}, f"{name}." if own else name):
+        for inner, cell in _cells({own: said}, f"{name}." if own else name, depth):
             found.setdefault(inner, []).append(cell)
     for inner, cells in found.items():
         yield inner, ",".join(cell for cell in cells if cell)

@@ -1,6 +1,7 @@
 """Which form an export has, told by its content and not by its name."""
 
 import codecs
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -18,6 +19,10 @@ _SUFFIXES: dict[str, Format] = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xlsb": "xlsb
 
 _SAMPLE_BYTES = 1 << 20
 
+# The record at the end of a zip, in front of a comment of up to 64 KiB, and how long a list of files it may tell of.
+_END, _END_BYTES = b"PK\5\6", (1 << 16) + 22
+LONGEST_LIST = 4 << 20
+
 _JSON = re.compile(rb'\s*(?:\[\s*[\[\]{"\dtfn-]|\{\s*["}])')
 # A record to a line: a whole object, and another below it.
 _JSON_LINES = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
@@ -27,6 +32,10 @@ _XML = re.compile(
     rb"|(?!(?:html|head|body|meta|style|table)\b)[a-z_\x80-\xff][\w:.\x80-\xff-]*(?:[\s/]|>(?![;,|\t])))",
     re.IGNORECASE,
 )
+
+
+class LongListError(Exception):
+    """An archive holds more files than anybody would open."""
 
 
 def is_workbook(path: Path) -> bool:
@@ -57,10 +66,26 @@ def find_format(path: Path) -> Format:
 def _packed_format(file: BinaryIO, suffix: str) -> Format:
     """Tell a workbook among zip archives."""
     try:
-        names = frozenset(zipfile.ZipFile(file).namelist())
-    except zipfile.BadZipFile:
+        names = frozenset(opened_zip(file).namelist())
+    except Exception:  # noqa: BLE001 - zipfile has many words for an archive that is damaged
         return _SUFFIXES.get(suffix, "csv")
     return next((form for part, form in _PARTS.items() if part in names), "csv")
+
+
+def opened_zip(file: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive; where a name in it is not marked as UTF-8, a Russian Windows has written it.
+
+    Raises:
+        LongListError: it holds too many files.
+        Exception: of many other kinds, it is damaged.
+    """
+    # Near its end stands how long the list is, and every file in that takes up ten times as much in memory.
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
+    end = file.read()
+    found = end.rfind(_END)
+    if found >= 0 and int.from_bytes(end[found + 12 : found + 16], "little") > LONGEST_LIST:
+        raise LongListError
+    return zipfile.ZipFile(file, metadata_encoding="cp866")
 
 
 def _is_xml(text: bytes) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from csvexport.errors import SourceError
 from csvexport.profile.wording import some
-from csvexport.sources.flattening import NoRecordError, read_record
+from csvexport.sources.flattening import DEEPEST, NoRecordError, read_record
 from csvexport.sources.structure import find_brackets, find_elements, find_quotes
 
 SAMPLE_BYTES: Final = 1 << 20
@@ -109,6 +109,8 @@ class _Walk:
                 self.lists.append(Place(path, self._starts[-1], depth - 1, is_numbered=True))
                 self._skipped = depth - 2
                 return
+            if len(self._names) == DEEPEST:
+                raise NoRecordError("it is nested too deeply")
             self._names.append(name)
             self._starts.append(buffer.offset + place + 1)
             return
@@ -127,6 +129,8 @@ class _Walk:
         self._skipped = None
 
     def _close(self) -> None:
+        if not self._names:
+            raise NoRecordError("a bracket is closed that was not opened")
         self._names.pop()
         self._starts.pop()
 
@@ -149,7 +153,10 @@ def find_list(file: BinaryIO, label: str, records: str | None, expected: Collect
     sample = b""
     for buffer in _buffers(file, label):
         sample = sample or buffer.data
-        walk.follow(buffer)
+        try:
+            walk.follow(buffer)
+        except NoRecordError as error:
+            raise ill_formed(label, error) from None
         named = [place for place in walk.lists if place.path == records]
         if named:
             return named[0]
@@ -170,6 +177,13 @@ def find_list(file: BinaryIO, label: str, records: str | None, expected: Collect
 def cut_off(label: str) -> SourceError:
     """What to say of a document that ends too early."""
     return SourceError(f"{label}: the JSON is cut off; was the download or the export interrupted? Export it again")
+
+
+def ill_formed(label: str, error: NoRecordError) -> SourceError:
+    """What to say of a document that is none; the error says why."""
+    return SourceError(
+        f"{label}: this is no well-formed JSON ({error}); have the program that wrote it corrected, or export it again"
+    )
 
 
 def _buffers(file: BinaryIO, label: str) -> Iterator[_Buffer]:
@@ -209,7 +223,7 @@ def _chosen(lists: list[Place], sample: bytes, label: str, expected: frozenset[s
 
 def _names(sample: bytes, place: Place) -> frozenset[str]:
     data = sample[place.start : place.end]
-    starts, ends, _ = find_elements(data)
+    starts, ends, *_ = find_elements(data)
     names: set[str] = set()
     for start, end in zip(starts[:SAMPLE_RECORDS].tolist(), ends[:SAMPLE_RECORDS].tolist(), strict=True):
         with suppress(NoRecordError):

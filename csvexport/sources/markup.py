@@ -106,7 +106,8 @@ class _Reader:
         Raises:
             SourceError: a record is too long.
         """
-        data = self._file.read(size)
+        # The parser begins a long token anew with every part of it that it is given.
+        data = self._file.read(max(size, (self.position - self.mark) // 2))
         self.digest.update(data)
         text = data if self.position else self._without_blanks(data)
         self.position += len(data)

@@ -20,24 +20,29 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from csvexport.blocks import BAD_TEXT, BadRow, Block
-from csvexport.columns import mask_column, numbers, replace_texts, text_column
+from csvexport.columns import mask_column, numbers, repeated, replace_texts, selected, text_column
 from csvexport.errors import SourceError
 from csvexport.masking import masked
 from csvexport.profile import ExportSettings
 from csvexport.sources.changes import unchanged
 from csvexport.sources.flattening import NoRecordError, read_record
-from csvexport.sources.lists import LONGEST_RECORD, SAMPLE_RECORDS, Place, cut_off, find_list
+from csvexport.sources.lists import LONGEST_RECORD, SAMPLE_RECORDS, Place, cut_off, find_list, ill_formed
 from csvexport.sources.plain_json import PlainRecords, read_plain
 from csvexport.sources.structure import find_brackets, find_elements, find_quotes
 from csvexport.summary import SourceFacts
 
 PIECE_BYTES: Final = 5 << 20
 
+LARGEST_FRAME: Final = 16 << 20
+"""What stands around the list of records is read as JSON as well, unless it is longer."""
+
 # Where more of the records are odd, the kernel's work is lost.
 _ODD_SHARE: Final = 0.5
 
 _BLANK: Final = b" \t\r\n"
 _BREAK: Final = ord("\n")
+
+_TEXT: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 # What stands before a record in a list that PHP wrote as an object, since numbers are missing in it.
 _NUMBER: Final = re.compile(rb'"[0-9]+"[ \t\r\n]*:[ \t\r\n]*\Z')
@@ -103,11 +108,36 @@ class _Record(NamedTuple):
 
 
 class _Referred(NamedTuple):
-    """What the reference read: columns by name, the numbers of their rows, and what is no record."""
+    """What the reference read.
 
-    columns: dict[str, pa.StringArray]
+    Attributes:
+        cells: by the name of the column the rows that have a cell in it, counted here, and these cells.
+        rows: the numbers of the rows.
+        bad: what is no record.
+    """
+
+    cells: dict[str, tuple[list[int], list[str]]]
     rows: NDArray[np.int64]
     bad: list[BadRow]
+
+    def column(self, name: str) -> pa.StringArray:
+        """Give a column, empty where a row has no cell in it."""
+        rows, texts = self.cells.get(name, ([], []))
+        if len(rows) == len(self.rows):
+            return text_column(texts)
+        return replace_texts(repeated("", len(self.rows)), np.array(rows, np.intp), text_column(texts))
+
+
+class _ReferredColumn:
+    """One column of a piece that the reference read, made where it is wanted: few rows have a cell in most of many."""
+
+    def __init__(self, name: str, read: _Referred) -> None:
+        self._name = name
+        self._read = read
+
+    def take(self, places: pa.Array | None) -> pa.StringArray:
+        """Give the column, or the rows of it at these places."""
+        return selected(self._read.column(self._name), places)
 
 
 class _Column:
@@ -126,7 +156,7 @@ class _Column:
         cells = self._plain.cells(self._name, None if len(records) == len(self._plain.starts) else records)
         odd = np.searchsorted(records, self._read.rows)
         found = records.take(odd, mode="clip") == self._read.rows
-        texts = self._read.columns[self._name].filter(mask_column(found))
+        texts = self._read.column(self._name).filter(mask_column(found))
         return replace_texts(cells, odd[found], texts)
 
 
@@ -171,6 +201,8 @@ class JsonFile:
                 raise SourceError(f"{label}: this is JSON in UTF-16; save it as UTF-8")
             file.seek(self._mark)
             self._place = Place("", 0, 0) if form == "jsonl" else find_list(file, label, settings.records, expected)
+            file.seek(self._mark)
+            self._frame = file.read(self._place.start) if self._place.start <= LARGEST_FRAME else b""
         self._expected = frozenset(expected)
         self.columns = self._found_columns(expected)
         if not self.columns:
@@ -225,11 +257,16 @@ class JsonFile:
 
     def _elements(self, text: "_Text") -> Iterator[Piece]:
         rest = b""
+        commas: Collection[bytes] = {b""}
         while data := text.look():
-            _, ends, closing = find_elements(data)
+            starts, ends, closing, are_paired = find_elements(data)
+            if not are_paired:
+                raise ill_formed(self.label, NoRecordError("a bracket is closed by one of the other kind"))
             end = int(ends[-1]) if len(ends) else 0
             text.take(data, end)
             if end:
+                self._refuse_text(data[: int(starts[0])], commas)
+                commas = self._commas
                 yield Piece(memoryview(data)[:end], text.position)
             if closing is not None:
                 self._refuse_text(data[end:closing], {b""})
@@ -243,6 +280,11 @@ class JsonFile:
                 self._look_further(text, data)
         if self._place.depth or rest.strip(_BLANK):
             raise cut_off(self.label)
+
+    @property
+    def _commas(self) -> Collection[bytes]:
+        """What stands between two records: a comma in a list, nothing where each is a document."""
+        return {b","} if self._place.depth else {b""}
 
     def _look_further(self, text: "_Text", data: bytes) -> None:
         """Read more at a time, where not even one record ends in what was read."""
@@ -261,7 +303,30 @@ class JsonFile:
             )
 
     def _see_the_end(self, file: "_Text") -> None:
-        """Read what follows the list, from its closing bracket on, and see that the document is whole."""
+        """Read what follows the list, from its closing bracket on, and see that the document is whole, and is JSON."""
+        frame = [self._frame]
+        length = len(self._frame)
+        for part in self._rest(file):
+            length += len(part)
+            if length <= LARGEST_FRAME:
+                frame.append(part)
+        if length <= LARGEST_FRAME and len(self._frame) == self._place.start:
+            self._judge_frame(b"".join(frame))
+
+    def _judge_frame(self, frame: bytes) -> None:
+        """See that the document without its records is JSON, whatever its texts hold."""
+        try:
+            json.loads(_TEXT.sub(b'""', frame).decode("utf-8", "replace"))
+        except json.JSONDecodeError as error:
+            reason = error.msg.lower()
+        except RecursionError:
+            reason = "nested too deeply"
+        else:
+            return
+        raise ill_formed(self.label, NoRecordError(f"around the list of records: {reason}"))
+
+    def _rest(self, file: "_Text") -> Iterator[bytes]:
+        """Give the document from the list's closing bracket on, and see that nothing follows its end."""
         depth = self._place.depth
         inside = False
         while depth and (data := file.look()):
@@ -274,12 +339,10 @@ class JsonFile:
             quotes = find_quotes(text)
             places, depths = find_brackets(text, quotes, inside=inside)
             ended = np.flatnonzero(depths == -depth)
-            if len(ended):
-                file.take(data, int(places[ended[0]]) + 1)
-                depth = 0
-                break
-            file.take(data, len(data))
-            depth += int(depths[-1]) if len(depths) else 0
+            count = int(places[ended[0]]) + 1 if len(ended) else len(data)
+            file.take(data, count)
+            yield data[:count]
+            depth = 0 if len(ended) else depth + (int(depths[-1]) if len(depths) else 0)
             inside ^= len(quotes) % 2 == 1
         if depth:
             raise cut_off(self.label)
@@ -294,6 +357,9 @@ class JsonFile:
         Raises:
             SourceError: the last line is cut off, or the list holds something else than objects.
         """
+        if self._format == "json" and not self._place.depth:
+            # Documents one behind the other: the kernel would let commas pass between them.
+            return self._read(piece)
         plain = read_plain(piece.data, lines=self._format == "jsonl")
         if plain is None or len(plain.odd) > _ODD_SHARE * len(plain.starts):
             return self._read(piece)
@@ -320,10 +386,13 @@ class JsonFile:
         if piece.ends_open and read.bad and read.bad[-1].row == texts[-1].number:
             raise cut_off(self.label)
         left_out = {"blank": len(texts) - len(filled)}
-        return Block(read.columns, "utf-8", read.rows, len(texts), read.bad, left_out)
+        columns = {
+            name: read.column(name) if name in self._expected else _ReferredColumn(name, read) for name in self.columns
+        }
+        return Block(columns, "utf-8", read.rows, len(texts), read.bad, left_out)
 
     def _referred(self, texts: Sequence[_Record]) -> _Referred:
-        columns: dict[str, list[str]] = {name: [] for name in self.columns}
+        found: dict[str, tuple[list[int], list[str]]] = {name: ([], []) for name in self.columns}
         rows: list[int] = []
         bad: list[BadRow] = []
         for number, text in texts:
@@ -333,24 +402,26 @@ class JsonFile:
                 shown = text[: 4 * BAD_TEXT].decode("utf-8", "backslashreplace")[:BAD_TEXT]
                 bad.append(BadRow(number, shown, str(error)))
                 continue
+            for name in cells.keys() & found.keys():
+                found[name][0].append(len(rows))
+                found[name][1].append(cells[name])
             rows.append(number)
-            for name, column in columns.items():
-                column.append(cells.get(name, ""))
-        arrays = {name: text_column(column) for name, column in columns.items()}
-        return _Referred(arrays, np.array(rows, np.int64), bad)
+        return _Referred(found, np.array(rows, np.int64), bad)
 
     def _texts(self, data: bytes) -> list[_Record]:
         """Cut a piece into its records."""
         if self._format == "jsonl":
             lines = data.removesuffix(b"\n").split(b"\n")
             return [_Record(number, line.strip(_BLANK)) for number, line in enumerate(lines)]
-        starts, ends, _ = find_elements(data)
+        starts, ends, *_ = find_elements(data)
         texts = []
-        before, commas = 0, {b"", b","}
+        before = 0
         for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            self._refuse_text(data[before:start], commas)
+            # What stands before the first one was judged when the piece was cut.
+            if number:
+                self._refuse_text(data[before:start], self._commas)
             texts.append(_Record(number, data[start:end]))
-            before, commas = end, {b","} if self._place.depth else {b""}
+            before = end
         return texts
 
     def facts(self, rows: int, left_out: Counter[str]) -> SourceFacts:

@@ -6,7 +6,6 @@ of a workbook: from where it leaves out whole numbers on with an exponent, so th
 
 import hashlib
 import math
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,21 +17,22 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from csvexport.blocks import BAD_TEXT, BadRow, Block
 from csvexport.columns import mask, mask_column, numbers, text_column, text_scalar
+from csvexport.confined.serving import Why
 from csvexport.errors import SourceError
 from csvexport.sources.changes import refuse_change
+from csvexport.sources.confining import ConfinedFile
 from csvexport.sources.tables import Cells, Heading, block_of
 from csvexport.summary import SourceFacts
 
 ROWS: Final = 1 << 15
 """Rows that are turned into a block at a time."""
 
-BUFFER_BYTES: Final = 1 << 20
-"""How much of each column is read at a time, since a row group may be larger than the memory."""
+LARGEST_COLUMN: Final = 1 << 28
+"""The bytes that a column of repeated texts may be as large as when it is written out."""
 
 _LISTS: Final = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _STRINGS: Final = (
@@ -55,6 +55,17 @@ _FLOATS: Final[Mapping[pa.DataType, tuple[np.dtype[Any], int]]] = {
 # By the shortest unit in which all moments of a column are whole, from the coarsest on.
 _TIMES: Final = (pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"))
 _MOMENTS: Final = tuple(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns"))
+
+
+_WORDS: Final = {
+    Why.DAMAGED: "this is no whole Parquet file; was the download or the export cut off? Export it again",
+    Why.ENCRYPTED: "the Parquet is encrypted; write it without encryption",
+    Why.UNSUPPORTED: (
+        "this Parquet is packed or typed in a way that cannot be read; write it with snappy or zstd and with plain"
+        " types"
+    ),
+    Why.NAMES: "the name of a column is not UTF-8 text; have the program that wrote the file write it as UTF-8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,49 +107,51 @@ class ParquetTable:
 
     header_row = 0
 
-    def __init__(self, path: Path, label: str) -> None:
+    def __init__(self, path: Path, label: str, most: int) -> None:
         """Open the file and look at its columns.
 
         Args:
             path: the file.
             label: how messages name it.
+            most: bytes of memory that the reading may take beyond what any file is allowed.
 
         Raises:
-            SourceError: the file is damaged, cut off or encrypted, or has no column.
+            SourceError: the file is damaged, cut off or encrypted, has no column, or takes too much memory.
             OSError: the file cannot be read.
         """
         self.label = label
         self._path = path
         self._stat = path.stat()
         self.size = self._stat.st_size
+        self._file = ConfinedFile("tables", path, label, most, _WORDS)
         with path.open("rb") as file:
             self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        with self._told(), self._opened() as table:
-            names = [name for column in table.schema_arrow for name in _names(column.name, column.type)]
+        _, (schema,) = self._file.call("schema")
+        with self._told():
+            names = [name for column in pa.ipc.open_stream(schema).schema for name in _names(column.name, column.type)]
         if not names:
             raise SourceError(f"{label}: the table has no columns; export it again")
         self._heading = Heading.of([name.strip() for name in names])
         self.columns = self._heading.own
         self.is_rejected_file = self._heading.hidden > 0
 
-    def _opened(self) -> pyarrow.parquet.ParquetFile:
-        return pyarrow.parquet.ParquetFile(
-            self._path,
-            buffer_size=BUFFER_BYTES,
-            coerce_int96_timestamp_unit="us",
-            page_checksum_verification=True,
-        )
-
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Say of whatever Arrow raises what that means."""
         try:
             yield
-        except (pa.ArrowException, OSError) as error:
-            # The system's own errors have a number, and Arrow adds the whole path to them; Arrow's own have none.
-            if isinstance(error, OSError) and error.errno is not None:
-                raise SourceError(f"{self.label}: cannot be read: {os.strerror(error.errno)}") from error
-            raise SourceError(f"{self.label}: {_meaning(error)}") from error
+        except _TooLargeError:
+            most = f"{LARGEST_COLUMN >> 20:,} MB"
+            raise SourceError(
+                f"{self.label}: a column of few long texts takes more than {most} when it is written out; leave it out"
+            ) from None
+        except pa.ArrowNotImplementedError:
+            raise SourceError(f"{self.label}: {_WORDS[Why.UNSUPPORTED]}") from None
+        except UnicodeDecodeError:
+            # As for the columns' own names, for those of the parts of one.
+            raise SourceError(f"{self.label}: {_WORDS[Why.NAMES]}") from None
+        except (pa.ArrowException, RecursionError) as error:
+            raise SourceError(f"{self.label}: {_WORDS[Why.DAMAGED]}") from error
 
     def pieces(self) -> Iterator[Piece]:
         """Read the file once.
@@ -146,11 +159,16 @@ class ParquetTable:
         Raises:
             SourceError: the file is damaged, cannot be read to its end, or changed since it was looked at.
         """
-        with self._told(), self._opened() as table:
-            read, count = 0, table.metadata.num_rows
-            for batch in table.iter_batches(ROWS):
-                read += batch.num_rows
-                yield Piece(batch, self.size * read // count)
+        self._file.call("begin", ROWS)
+        read = 0
+        while True:
+            count, batches = self._file.call("go_on")
+            if not batches:
+                break
+            with self._told():
+                batch = pa.ipc.open_stream(batches[0]).read_next_batch()
+            read += batch.num_rows
+            yield Piece(batch, self.size * read // count)
         refuse_change(self._path, self.label, self._stat)
 
     def parse(self, piece: Piece, categories: Collection[str]) -> Block:  # noqa: ARG002 - what every source takes
@@ -195,17 +213,8 @@ class ParquetTable:
         )
 
 
-def _meaning(error: Exception) -> str:
-    """Say what an error of Arrow's means, which tells some of them apart by their words alone."""
-    text = str(error)
-    if "crypt" in text:
-        return "the Parquet is encrypted; write it without encryption"
-    if isinstance(error, pa.ArrowNotImplementedError) or "supported" in text:
-        return (
-            "this Parquet is packed or typed in a way that cannot be read; write it with snappy or zstd and with plain"
-            " types"
-        )
-    return "this is no whole Parquet file; was the download or the export cut off? Export it again"
+class _TooLargeError(Exception):
+    """A column is too large when it is written out."""
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -239,6 +248,7 @@ def _texts(column: pa.Array) -> Iterator[_Texts]:
     """Write out a column, as the columns that `_names` names."""
     kind = _plain(column.type)
     if kind != column.type:
+        _refuse_repetition(column)
         column = column.storage if isinstance(column.type, pa.BaseExtensionType) else column.cast(kind)
         yield from _texts(column)
     elif pa.types.is_struct(kind):
@@ -250,6 +260,14 @@ def _texts(column: pa.Array) -> Iterator[_Texts]:
             yield _joined(inner, lengths)
     else:
         yield _written(column)
+
+
+def _refuse_repetition(column: pa.Array) -> None:
+    """See that no long text stands in so many rows that nobody has the memory to write it out."""
+    if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+        lengths = pc.binary_length(column.dictionary).take(column.indices)
+        if (pc.sum(lengths.cast(pa.int64())).as_py() or 0) > LARGEST_COLUMN:
+            raise _TooLargeError
 
 
 def _lengths(column: pa.Array) -> NDArray[np.int64]:

@@ -28,7 +28,8 @@ from csvexport.columns import (
     slices,
     text_column,
 )
-from csvexport.sources.structure import find_brackets, find_marks
+from csvexport.sources.flattening import DEEPEST
+from csvexport.sources.structure import Brackets, are_paired, find_brackets, find_marks
 
 Offsets = NDArray[np.signedinteger]
 
@@ -138,7 +139,9 @@ def read_plain(data: bytes | memoryview, *, lines: bool) -> "PlainRecords | None
         return None
     places, depths = find_brackets(text, quotes)
     closing = np.flatnonzero(depths == 0)
-    if not len(closing) or depths[-1] or depths.min() < 0:
+    if not len(closing) or depths[-1] or depths.min() < 0 or depths.max() > DEEPEST:
+        return None
+    if not are_paired(text, Brackets(places, depths)):
         return None
     starts = places[np.concatenate([[0], closing[:-1] + 1])]
     ends = places[closing] + 1

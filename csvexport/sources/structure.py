@@ -16,6 +16,9 @@ BACKSLASH = ord("\\")
 _LOWER = np.uint8(0x20)
 _OPENING, _CLOSING = ord("{"), ord("}")
 
+# Below this depth brackets are sorted as short numbers, which is much faster.
+_SHORT = 1 << 15
+
 
 class Brackets(NamedTuple):
     """The brackets outside texts, in their order.
@@ -67,13 +70,33 @@ def find_brackets(text: NDArray[np.uint8], quotes: NDArray[np.int64], *, inside:
     return Brackets(places, np.cumsum(steps))
 
 
-def find_elements(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int | None]:
-    """Find the objects and lists in a list's text, which begins behind the list's bracket or behind an element.
+def are_paired(text: NDArray[np.uint8], brackets: Brackets) -> bool:
+    """Whether each of these brackets, all of which are closed again, is closed by one of its own kind."""
+    kinds = text[brackets.places]
+    # Within a level opening and closing ones take turns.
+    levels = brackets.depths + (kinds | _LOWER == _CLOSING)
+    if len(levels) and levels.max() > 1:
+        kinds = kinds[np.argsort(levels.astype(np.int16) if levels.max() < _SHORT else levels, kind="stable")]
+    return bool((kinds[1::2] - kinds[0::2] == _CLOSING - _OPENING).all())
 
-    Returns:
-        The offsets of those that are whole: of their first bytes, and behind their last ones; and the offset of the
-        bracket that ends the list, None if it is not in `data`.
+
+class Elements(NamedTuple):
+    """The objects and lists in a list that are whole.
+
+    Attributes:
+        starts, ends: offsets (int64) of their first bytes, and behind their last ones.
+        closing: offset of the bracket that ends the list, None if it was not reached.
+        are_paired: whether each bracket in them is closed by one of its own kind.
     """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    closing: int | None
+    are_paired: bool
+
+
+def find_elements(data: bytes) -> Elements:
+    """Find the elements in a list's text, which begins behind the list's bracket or behind an element."""
     text = np.frombuffer(data, np.uint8)
     places, depths = find_brackets(text, find_quotes(text))
     behind = np.flatnonzero(depths < 0)
@@ -82,4 +105,6 @@ def find_elements(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], in
         places, depths = places[: behind[0]], depths[: behind[0]]
     closing = np.flatnonzero(depths == 0)
     opening = np.concatenate([[0], closing[:-1] + 1]) if len(closing) else closing
-    return places[opening], places[closing] + 1, end
+    whole = int(closing[-1]) + 1 if len(closing) else 0
+    paired = are_paired(text, Brackets(places[:whole], depths[:whole]))
+    return Elements(places[opening], places[closing] + 1, end, paired)

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,9 +80,11 @@ def is_rejected_header(names: Sequence[str]) -> bool:
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     unique: dict[str, None] = {}
+    again: dict[str, Iterator[int]] = {}
     for number, name in enumerate(names, 1):
         plain = name or f"Column {number}"
-        tries = (plain if again == 1 else f"{plain} ({again})" for again in itertools.count(1))
+        counted = again.setdefault(plain, itertools.count(1))
+        tries = (plain if count == 1 else f"{plain} ({count})" for count in counted)
         unique[next(name for name in tries if name not in unique)] = None
     return tuple(unique)
 

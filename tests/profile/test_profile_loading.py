@@ -341,7 +341,6 @@ ISO = 'is no currency code of ISO 4217 such as "RUB"'
         ('source.path = "a.csv"\nsource.ca = "ca.pem"', f"source.ca: {LOCAL}"),
         ('source.path = ["a.csv", "b.csv"]\nsource.timeout = 5', f"source.timeout: {LOCAL}"),
         ('source.path = "a.csv"\nsource.time_limit = 5', f"source.time_limit: {LOCAL}"),
-        ('source.path = "a.csv"\nsource.max_megabytes = 5', f"source.max_megabytes: {LOCAL}"),
         ('source.path = "http://example.ru/a"\nsource.username = "crm"', f"source.username: {UNENCRYPTED}"),
         ('source.path = ["a", "http://a/"]\nsource.password = "env:A"', f"source.password: {UNENCRYPTED}"),
         ('source.path = "http://127.0.0.1.example.ru"\nsource.headers.A = "env:A"', f"source.headers: {UNENCRYPTED}"),
@@ -700,6 +699,32 @@ def test_a_source_without_columns_has_none(load):
 def test_a_source_with_every_column_passes(load):
     profile = load(LARGEST)
     check_columns(profile, [column for column, _ in profile.places()])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a." * 100_000 + "a = 1", "line 1: a key has too many parts, joined by dots; a profile's have a few"),
+        ("\n[" + "'a' . " * 100_000 + "a]", "line 2: a key has too many parts, joined by dots; a profile's have a few"),
+        ("a = " + "[" * 20_000 + "]" * 20_000, "tables or lists are nested too deeply"),
+        ("#" * (1 << 20) + "\n", "is larger than 1,048,576 bytes; is this the profile?"),
+    ],
+    ids=["bare", "quoted", "nested", "large"],
+)
+def test_a_profile_is_refused_before_it_takes_long(mistakes, text, line):
+    assert mistakes(text) == [line]
+
+
+def test_a_limit_may_be_set_for_local_files_too(load):
+    assert load(changed(top='source.path = "a.csv"\nsource.max_megabytes = 5')).source.max_megabytes == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices are POSIX's")
+def test_what_has_no_end_is_no_profile(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for special in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ProfileError, match="this is no regular file; name a file"):
+            load_profile(special)
 
 
 def test_currency_codes_are_those_of_iso_4217():

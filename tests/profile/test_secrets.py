@@ -76,8 +76,22 @@ def test_a_file_without_a_usable_secret_is_refused(secret_file, content, problem
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(ProfileError, match=r"file:crm\.key: the file cannot be read: "):
         Secret("file:crm.key").resolve(tmp_path)
-    with pytest.raises(ProfileError, match=r"file:\.: the file cannot be read: "):
+    with pytest.raises(ProfileError, match=r"file:\.: this is a folder; name a file"):
         Secret("file:.").resolve(tmp_path)
+
+
+@posix
+def test_what_has_no_end_is_no_secret(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(ProfileError, match=r"file:pipe: this is no regular file; name a file"):
+        Secret("file:pipe").resolve(tmp_path)
+    with pytest.raises(ProfileError, match=r"file:/dev/zero: "):
+        Secret("file:/dev/zero").resolve(tmp_path)
+
+
+def test_a_file_that_is_too_large_for_a_secret_is_refused(secret_file):
+    with pytest.raises(ProfileError, match=r"the file is larger than 65,536 bytes; a secret is a line of text"):
+        Secret("file:crm.key").resolve(secret_file(b"x" * 65_537).parent)
 
 
 @posix

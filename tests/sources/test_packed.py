@@ -91,7 +91,9 @@ def test_a_workbook_is_no_archive_but_may_lie_in_one(sources, tmp_path):
     book.add_worksheet().write_column(0, 0, ["ID", "r1"])
     book.close()
     content = (tmp_path / "deals.xlsx").read_bytes()
-    assert unpacked(tmp_path / "deals.xlsx", "deals.xlsx", tmp_path) == [("deals.xlsx", tmp_path / "deals.xlsx")]
+    assert unpacked(tmp_path / "deals.xlsx", "deals.xlsx", tmp_path, 1 << 20) == [
+        ("deals.xlsx", tmp_path / "deals.xlsx")
+    ]
     for packed in (gzip.compress(content), zipped({"deals.xlsx": content})):
         (source,) = sources(packed)
         assert cells(source) == ["r1"]
@@ -162,4 +164,4 @@ def test_an_archive_that_changes_while_it_is_unpacked(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gzip, "open", open_late)
     with pytest.raises(SourceError, match=r"^export.csv.gz: the file changed while it was read"):
-        unpacked(path, "export.csv.gz", tmp_path)
+        unpacked(path, "export.csv.gz", tmp_path, 1 << 20)

@@ -25,6 +25,7 @@ from csvexport.sources.parquet import ParquetTable, Piece, float_text
 from csvexport.workflow import Options, build
 
 MOMENT = datetime(2024, 5, 31, 14, 5, 9)
+MOST = 1 << 30
 FINER = MOMENT.replace(microsecond=120_000)
 
 
@@ -35,7 +36,7 @@ def opened(tmp_path):
     def open_table(columns, **options):
         path = tmp_path / "deals.parquet"
         pq.write_table(pa.table(columns), path, **options)
-        return ParquetTable(path, "deals.parquet")
+        return ParquetTable(path, "deals.parquet", MOST)
 
     return open_table
 
@@ -291,7 +292,7 @@ def test_reading_needs_no_pandas(opened):
     opened({"ID": [1], "sum": [1.5], "at": [MOMENT], "list": [[1]], "part": [{"a": date(2024, 5, 31)}]})
     script = (
         "import sys; from pathlib import Path; from csvexport.sources.parquet import ParquetTable;"
-        "source = ParquetTable(Path('deals.parquet'), 'x');"
+        "source = ParquetTable(Path('deals.parquet'), 'x', 1 << 30);"
         "print([source.parse(piece, ()).records for piece in source.pieces()], 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -312,7 +313,7 @@ def whole(tmp_path):
 
 def refused(path):
     with pytest.raises(SourceError) as caught:
-        read(ParquetTable(path, path.name))
+        read(ParquetTable(path, path.name, MOST))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -384,7 +385,7 @@ def test_a_table_without_columns(tmp_path):
 
 def test_a_file_that_changes_while_it_is_read(whole, monkeypatch):
     monkeypatch.setattr(parquet, "ROWS", 1000)
-    pieces = ParquetTable(whole, "whole.parquet").pieces()
+    pieces = ParquetTable(whole, "whole.parquet", MOST).pieces()
     next(pieces)
     os.utime(whole, ns=(1, 1))
     with pytest.raises(SourceError, match="changed while it was read"):
@@ -392,7 +393,7 @@ def test_a_file_that_changes_while_it_is_read(whole, monkeypatch):
 
 
 def test_a_file_that_is_gone(whole):
-    source = ParquetTable(whole, "whole.parquet")
+    source = ParquetTable(whole, "whole.parquet", MOST)
     whole.unlink()
     with pytest.raises(SourceError, match=r"whole\.parquet: cannot be read: No such file"):
         list(source.pieces())

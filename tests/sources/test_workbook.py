@@ -13,12 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msoffcrypto.format import ooxml
 
+from csvexport.confined import workbooks
+from csvexport.confined.workbooks import cell_text, is_exact
 from csvexport.errors import SourceError
 from csvexport.issues import REJECTED_COLUMNS, Code
 from csvexport.profile import SourceSettings, load_profile
 from csvexport.sources import open_sources, workbook
 from csvexport.sources.forms import find_format
-from csvexport.sources.workbook import Workbook, cell_text, is_exact
+from csvexport.sources.workbook import Workbook
 from csvexport.values.identifiers import Rule, read_identifier
 from csvexport.workflow import Options, build
 
@@ -149,12 +151,22 @@ def test_no_digit_of_an_identifier_changes(number):
         assert (identifier, code) == ("", Code.ROUNDED_IDENTIFIER)
 
 
-@pytest.mark.parametrize("chunk", [1 << 20, 200, 90])
-def test_what_shows_an_error_is_not_taken_for_empty(opened, monkeypatch, chunk):
-    monkeypatch.setattr(workbook, "_CHUNK", chunk)
+def test_what_shows_an_error_is_not_taken_for_empty(opened):
     rows = [["ID", "Сумма"], *([str(row), "#REF!" if row % 3 else row] for row in range(40))]
     read_rows, _ = read(opened([["Отчёт"], [], *rows], "Сумма"))
     assert read_rows == {row + 4: (str(row), "#REF!" if row % 3 else str(row)) for row in range(40)}
+
+
+@pytest.mark.parametrize("chunk", [1 << 20, 200, 90])
+def test_what_shows_an_error_is_found_however_much_is_looked_at_a_time(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(workbooks, "_CHUNK", chunk)
+    write_xlsx(tmp_path / "deals.xlsx", {"A": [["ID"], *(["#REF!" if row % 3 else row] for row in range(40))]}).close()
+    file = workbooks.File(str(tmp_path / "deals.xlsx"), "xlsx")
+    file.load("A", 1)
+    file.begin(1, None)
+    (count, last), (_, texts) = file.go_on()
+    assert (count, last) == (40, True)
+    assert bytes(texts).decode() == "".join("#REF!" if row % 3 else str(row) for row in range(40))
 
 
 def test_a_number_with_all_its_digits_keeps_them_but_not_what_a_program_has_rounded(whole, tmp_path):
