@@ -11,7 +11,7 @@ from filelock import FileLock
 _TRIES = 1000
 
 # What file systems answer that cannot make the names in a folder durable.
-_NO_SYNC: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+_NO_SYNC: Final = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 PRIVATE_FILE: Final = 0o600
 """Who may use what holds customers' data, or tells of it: its owner."""

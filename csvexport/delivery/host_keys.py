@@ -18,6 +18,7 @@ from typing import Final
 
 from csvexport.errors import DeliveryError, ProfileError
 from csvexport.profile import Server, SshLogin
+from csvexport.profile.paths import expanded
 
 _DEFAULT_PORT: Final = 22
 _SYSTEM: Final = Path("/etc/ssh/ssh_known_hosts")
@@ -110,9 +111,9 @@ def known_server(login: SshLogin, server: Server, folder: Path) -> KnownServer:
     if login.host_key:
         return KnownServer(fingerprints=tuple(login.host_key))
     if login.known_hosts is not None:
-        files = [folder / Path(login.known_hosts).expanduser()]
+        files = [folder / expanded(login.known_hosts)]
     else:
-        files = [path for path in (Path("~/.ssh/known_hosts").expanduser(), _SYSTEM) if path.is_file()]
+        files = [path for path in (expanded("~/.ssh/known_hosts"), _SYSTEM) if path.is_file()]
     entries = [entry for path in files for entry in _entries(path) if entry.is_of(server)]
     return KnownServer(
         keys=tuple(entry.key for entry in entries if not entry.marker),

@@ -33,6 +33,7 @@ from csvexport.delivery.wording import (
 )
 from csvexport.errors import DeliveryError, ProfileError
 from csvexport.profile import DeliverSettings, Secret
+from csvexport.profile.paths import expanded
 from csvexport.web import AGENT, REQUEST_ERRORS, Client, Login, Trouble, open_client, retry_after, trust
 
 # How much of an answer is read: more than what stores say of an error.
@@ -76,7 +77,7 @@ class PutDestination:
         """
         try:
             self._login = Login.of(settings, folder)
-            self._trusted = trust(folder / Path(settings.ca).expanduser() if settings.ca is not None else None)
+            self._trusted = trust(folder / expanded(settings.ca) if settings.ca is not None else None)
         except ProfileError as error:
             raise ProfileError([f"{settings.name}: {mistake}" for mistake in error.mistakes]) from error
         except ValueError as error:

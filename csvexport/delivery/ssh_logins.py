@@ -12,6 +12,7 @@ import paramiko
 
 from csvexport.errors import ProfileError
 from csvexport.profile import Secret, SshLogin, private_file
+from csvexport.profile.paths import expanded
 
 _KEYS: Final[dict[str, type[paramiko.PKey]]] = {
     "ssh-ed25519": paramiko.Ed25519Key,
@@ -59,7 +60,7 @@ class Login:
 
 
 def _key(settings: SshLogin, folder: Path) -> paramiko.PKey:
-    path = folder / Path(settings.key or "").expanduser()
+    path = folder / expanded(settings.key or "")
     private_file(path, "key")
     passphrase = settings.passphrase.resolve(folder) if settings.passphrase is not None else None
     key = _read_key(path, passphrase)
@@ -78,7 +79,7 @@ def _key(settings: SshLogin, folder: Path) -> paramiko.PKey:
 
 def _certificate(settings: SshLogin, folder: Path, key: Path) -> Path | None:
     if settings.certificate is not None:
-        return folder / Path(settings.certificate).expanduser()
+        return folder / expanded(settings.certificate)
     beside = key.with_name(f"{key.name}-cert.pub")
     return beside if beside.is_file() else None
 

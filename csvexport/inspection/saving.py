@@ -10,6 +10,7 @@ from csvexport.errors import OutputError, UsageError
 from csvexport.inspection.looking import Login
 from csvexport.profile import Secret
 from csvexport.profile.addresses import is_address
+from csvexport.profile.paths import expanded
 from csvexport.sources.packed import STDIN
 
 
@@ -73,7 +74,7 @@ def login_in_profile(login: Login, profile: Path) -> Login:
 
 def _moved(secret: Secret, profile: Path) -> Secret:
     scheme, _, name = secret.reference.partition(":")
-    is_relative = scheme == "file" and not Path(name).expanduser().is_absolute()
+    is_relative = scheme == "file" and not expanded(name).is_absolute()
     return Secret(f"file:{path_in_profile(name, profile)}") if is_relative else secret
 
 

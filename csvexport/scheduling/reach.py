@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from csvexport.profile import Profile, Secret
 from csvexport.profile.addresses import is_address
+from csvexport.profile.paths import expanded
 
 # Two batches that have nothing in common, not even the first digit of the date.
 _BATCHES: Final = (
@@ -46,7 +47,7 @@ def exports(profile: Profile) -> tuple[Path, ...]:
 
 
 def _absolute(profile: Profile, path: str) -> Path:
-    return Path(os.path.normpath(profile.path.parent.resolve() / Path(path).expanduser()))
+    return Path(os.path.normpath(profile.path.parent.resolve() / expanded(path)))
 
 
 def drops(profile: Profile) -> tuple[Path, ...]:

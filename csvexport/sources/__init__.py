@@ -10,6 +10,7 @@ from csvexport.errors import SourceError
 from csvexport.masking import masked, printable
 from csvexport.profile import ExportSettings, SourceSettings
 from csvexport.profile.addresses import CREDENTIALS, is_address, read_address, refuse_exposure
+from csvexport.profile.paths import expanded
 from csvexport.sources.delimited import DelimitedFile
 from csvexport.sources.forms import find_format
 from csvexport.sources.joining import JoinedSource, Lookup, with_access
@@ -146,7 +147,7 @@ def _found(folder: Path, named: str, *, is_pattern: bool) -> list[tuple[str, Pat
     """Find the files that a path, a folder or a pattern means, sorted, each with the name that messages give it."""
     if named == STDIN:
         return [(named, Path(named))]
-    path = folder / Path(named).expanduser()
+    path = folder / expanded(named)
     if path.is_dir():
         found = sorted(inner for inner in path.iterdir() if inner.is_file() and not inner.name.startswith(_HIDDEN))
         if not found:

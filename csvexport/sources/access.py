@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from csvexport.profile import ExportSettings
+from csvexport.profile.paths import expanded
 from csvexport.web import Login
 
 KEYS: Final = "source."
@@ -44,7 +45,7 @@ class Access:
             ProfileError: a secret is not where the profile says, or cannot be sent.
         """
         login = Login.of(settings, folder, KEYS)
-        ca = folder / Path(settings.ca).expanduser() if settings.ca is not None else None
+        ca = folder / expanded(settings.ca) if settings.ca is not None else None
         return cls(
             headers=login.headers,
             keys=login.keys,

@@ -235,7 +235,7 @@ def test_every_name_on_the_way_to_a_file_is_made_durable(place, synced):
     synced.clear()
     # As after a run that was killed before it noted that it had put the file there.
     assert place.deliver("a/b/d/orders.csv", OLD).is_unchanged
-    assert synced == [place.root / "a" / "b" / "d"]
+    assert synced == [place.root / "a" / "b" / "d" / "orders.csv", place.root / "a" / "b" / "d"]
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EINVAL, errno.ENOTSUP])

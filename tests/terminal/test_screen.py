@@ -306,6 +306,16 @@ def test_neither_a_home_nor_a_locale_is_needed(environment):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_home_that_nobody_knows_is_told(plain):
+    done = subprocess.run(command("inspect", "~nobody-of-this-name/deals.csv"), capture_output=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"~nobody-of-this-name/deals.csv: no such file")
+    (plain / "profile.toml").write_text(PROFILE.replace("exports/*", "~nobody-of-this-name/deals"), encoding="utf-8")
+    done = subprocess.run(command(*CHECK), capture_output=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.count(b"\n") == 1
+
+
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("width", [0, 1, 3])
 @pytest.mark.parametrize("arguments", [CHECK, ("inspect", "deals.csv", "--verbose"), ("lint", "deals.csv")])

@@ -883,7 +883,7 @@ def test_snapshot_goes_though_nothing_else_is_new(shop):
 
 def test_address_that_is_a_key_is_never_told(shop, inbox, monkeypatch):
     monkeypatch.setenv("ORDERS_URL", f"{inbox}/a1b2c3d4e5/orders.csv")
-    shop.profile(PROFILE.replace('"pickup/orders.csv"', '"env:ORDERS_URL"'))
+    shop.profile(PROFILE.replace('"pickup/orders.csv"', '"env:ORDERS_URL"\ntakes_away = true'))
     planned = shop("send", "profile.toml", shop.batch(), "--dry-run")
     told = [planned, shop.journal("send"), shop("history"), CliRunner().invoke(app, ["history", "--verbose"]).output]
     assert all("env:ORDERS_URL" in json.dumps(one) for one in told)
