@@ -33,9 +33,6 @@ to = "there/{{ batch }}/{{ file }}"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
-@pytest.mark.xfail(
-    reason="folders of batches, keys and the ledger are not its owner's only yet", raises=AssertionError, strict=False
-)
 def test_nobody_but_its_owner_reads_what_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(csvexport.__file__).parents[1]))
     (tmp_path / "profile.toml").write_text(PROFILE, encoding="utf-8")
