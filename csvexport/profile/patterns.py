@@ -4,8 +4,10 @@ RE2's `\d`, `\w` and `\s` know Latin letters only, so that they are spelled out 
 """
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from csvexport.masking import printable
@@ -85,7 +87,12 @@ class Pattern:
         import pyarrow as pa  # noqa: PLC0415 - heavy, and most profiles have no pattern
         import pyarrow.compute as pc  # noqa: PLC0415 - likewise
 
-        found: list[bool] = pc.match_substring_regex(pa.array(texts, pa.string()), self.spelled).to_pylist()
+        # `pyarrow.array` would import pandas.
+        cells = [text.encode() for text in texts]
+        offsets = array("i", accumulate(map(len, cells), initial=0))
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(cells))]
+        column = pa.Array.from_buffers(pa.string(), len(cells), buffers)
+        found: list[bool] = pc.match_substring_regex(column, self.spelled).to_pylist()
         return found
 
 

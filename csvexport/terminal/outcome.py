@@ -269,10 +269,8 @@ def _notes(summary: Summary) -> Iterator[str]:
     for kind, counts in summary.named_by.items():
         lesser = {identifier: count for identifier, count in list(counts.items())[1:] if count}
         if lesser:
-            yield (
-                f"note   {sum(lesser.values()):,} of {sum(counts.values()):,} {kind} go by {' or '.join(lesser)}: keep"
-                f" it in the row when {next(iter(counts))} is filled in, or they go again"
-            )
+            yield (f"note   {sum(lesser.values()):,} of {sum(counts.values()):,} {kind} go by {' or '.join(lesser)}:")
+            yield (f"       keep it in the row when {next(iter(counts))} is filled in, or they go again")
 
 
 def print_start(profile: Path, summary: Summary, refusal: str | None) -> None:

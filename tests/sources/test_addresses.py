@@ -123,7 +123,7 @@ def test_a_build_reads_an_address_as_it_reads_a_file_and_leaves_no_secret_behind
     written = {path.name: path.read_bytes() for path in fetched.iterdir()}
     assert f'"path": "{server.url}/a.csv?…"'.encode() in written["manifest.json"]
     assert not [name for name, content in written.items() if SECRET.encode() in content]
-    assert {path.name for path in fetched.parent.iterdir()} == {fetched.name}
+    assert {path.name for path in fetched.parent.glob("[!.]*")} == {fetched.name}
 
 
 @pytest.mark.parametrize(

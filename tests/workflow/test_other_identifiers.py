@@ -178,7 +178,7 @@ def test_a_check_and_a_build_say_how_many_go_by_another_identifier_than_the_pref
     for command in ("check", "build"):
         said = CliRunner().invoke(app, [command, "profile.toml", "--now", shop.now.isoformat()]).stdout
         for kind in ("conversions", "calls"):
-            note = f"note   1 of 3 {kind} go by Yclid: keep it in the row when ClientId is filled in, or they go again"
+            note = f"note   1 of 3 {kind} go by Yclid:\n       keep it in the row when ClientId is filled in"
             assert said.count(note) == 1
 
 
