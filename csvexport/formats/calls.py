@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from csvexport.columns import repeated
 from csvexport.formats.files import LIMIT_BYTES, File
 from csvexport.formats.lines import csv_lines
 
@@ -42,8 +43,7 @@ def traits(columns: Mapping[str, pa.StringArray]) -> pa.StringArray:
         columns: `DateTime`, and those of `OPTIONAL` that the file has, in their order, by their names.
     """
     told = [column for name, column in columns.items() if name not in {"Price", "Currency"}]
-    nobody = pa.array([""] * len(told[0]), pa.string())
-    return csv_lines([nobody, *told], _DELIMITER)
+    return csv_lines([repeated("", len(told[0])), *told], _DELIMITER)
 
 
 def lines(columns: Sequence[pa.StringArray]) -> pa.StringArray:
