@@ -6,6 +6,7 @@ and currency (`transform.duplicates`). Large files are mapped and searched, neve
 
 import mmap
 import os
+import shlex
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -61,9 +62,11 @@ def lost(path: Path) -> LedgerError:
     batch = path.parent.name
     if batch == FOLDER:
         return LedgerError(f"{path}: the keys of what was sent were merged anew meanwhile; run the command again")
+    out = shlex.quote(str(path.parents[2]))
     return LedgerError(
         f"{path}: the keys of what was sent are gone or damaged, so that it might be sent again; csvexport ledger"
-        f" rebuild makes them anew from the batch's files as far as these are whole; else restore {batch} from a backup"
+        f" rebuild --out {out} makes them anew from the batch's files as far as these are whole; else restore {batch}"
+        " from a backup"
     )
 
 

@@ -1,5 +1,6 @@
 """`confirm`, `discard` and `history`: what a person says of batches, and what is known of them."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,12 @@ def _may_become(before: State, after: State) -> bool:
 
 
 def _already_sent(batch: Batch, repeated: Mapping[str, int]) -> str:
+    folder = shlex.quote(str(batch.folder))
     said = " and ".join(f"{count:,} of its {batch.rows(kind):,} {kind}" for kind, count in repeated.items())
     return (
         f"{batch.name}: {said} were sent with another batch already, or are under way, so nothing was noted. If you"
-        f" did upload this batch, csvexport confirm {batch.name} --force says so; if you did not, csvexport discard"
-        f" {batch.name}, and the next batch has what else it holds"
+        f" did upload this batch, csvexport confirm {folder} --force says so; if you did not, csvexport discard"
+        f" {folder}, and the next batch has what else it holds"
     )
 
 

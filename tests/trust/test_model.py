@@ -21,7 +21,7 @@ import csvexport
 from csvexport.cli import app
 
 # What messages tell to run, and of which batches they say that they are to be discarded and built anew.
-ADVICE = re.compile(r"csvexport (ledger rebuild|discard|confirm|send)(?: PROFILE)?(?: (\d{8}T\d{6}Z-\w{8}))?")
+ADVICE = re.compile(r"csvexport (ledger rebuild|discard|confirm|send)(?: PROFILE)?(?: ((?:\S+/)?\d{8}T\d{6}Z-\w{8}))?")
 REFUSED = re.compile(r'"batch": "(\S+)", "what": "\w+", "problem": "[^"]*(?:build anew|discard it)[^"]*"')
 
 STEPS = Path(__file__).parents[1] / "crash" / "steps.py"
