@@ -224,10 +224,6 @@ class Database:
         """Give the names of a profile's batches."""
         return {name for (name,) in self._ask("SELECT name FROM batches WHERE profile = ?", profile)}
 
-    def profiles(self) -> list[str]:
-        """Give the names of the profiles that have batches."""
-        return [name for (name,) in self._ask("SELECT DISTINCT profile FROM batches ORDER BY profile")]
-
     def records(self, out: Path, profile: str | None, name: str | None = None) -> list[Record]:
         """Give batches as they were built, those of a profile or a name if there is one, without their deliveries."""
         query = """
